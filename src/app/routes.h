@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/app.h"
+
+namespace cusp::app {
+
+// The result of matching one request path.
+struct RouteMatch {
+  const Route* route = nullptr;
+  // Values of ":param" segments, in order, percent-decoding untouched.
+  std::vector<std::pair<std::string, std::string>> params;
+  // What "/..." swallowed: "" or "/rest/of/path" (the spin-path-info header).
+  std::string path_info;
+};
+
+// Finds the route of a path. Spin's rules: an exact segment beats ":param", which beats "/..."; the
+// longest literal prefix wins; a trailing slash makes no difference to an exact route; private
+// routes never match. Immutable and thread-safe; refers to the routes it was built from, which must
+// outlive it.
+class Router {
+ public:
+  // Errors: kInvalidArgument for a malformed pattern or two routes of the same shape, naming both
+  // places.
+  static Result<Router> create(const std::vector<Route>& routes);
+
+  // `path` is the target without its query. Nothing matched: nullopt.
+  std::optional<RouteMatch> match(std::string_view path) const;
+
+ private:
+  struct Node;
+  std::shared_ptr<const Node> root_;  // shared: a Router is copied to each shard, the tree is not
+};
+
+}  // namespace cusp::app

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/app.h"
+#include "base/result.h"
+
+namespace cusp::app {
+
+// Where values of application variables come from, asked in the order given; the manifest's default
+// is last.
+class VariableProvider {
+ public:
+  virtual ~VariableProvider() = default;
+  // The value of the application variable `name`, nothing when this provider has none.
+  virtual Result<std::optional<std::string>> get(const std::string& name) const = 0;
+};
+
+// Environment variables `PREFIX_NAME` in upper case (Spin's SPIN_VARIABLE_; ours is
+// CUSP_VARIABLE_), and a .env file.
+std::unique_ptr<VariableProvider> make_environment_provider(std::string prefix,
+                                                            std::string dotenv_path = {});
+// Values given on the command line (--variable name=value).
+std::unique_ptr<VariableProvider> make_map_provider(std::map<std::string, std::string> values);
+
+// The providers that a runtime-config.toml names ([[config_provider]] / [[variables_provider]]:
+// "env", "static"; "vault", "azure_key_vault" and others are known names that answer kUnsupported).
+// Other tables of the file that Spin knows are accepted, unknown keys are errors with
+// file:line:column.
+Result<std::vector<std::unique_ptr<VariableProvider>>> load_runtime_config(const std::string& path);
+
+// Resolves every template of one component: its variables, environment-independent. Names in lower
+// case with underscores. Errors: kInvalidArgument naming the variable, the component and how to set
+// it.
+Result<std::map<std::string, std::string>> resolve_variables(
+    const App& app, const Component& component,
+    const std::vector<std::unique_ptr<VariableProvider>>& providers);
+
+// Resolves "{{ name }}" in one text, such as an allowed_outbound_hosts entry.
+Result<std::string> resolve_template(
+    const App& app, std::string_view text,
+    const std::vector<std::unique_ptr<VariableProvider>>& providers);
+
+}  // namespace cusp::app

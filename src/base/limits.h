@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+// Every bound that Cusp enforces and its default, in one place. What an operator or an app may
+// change is read from configuration into the structs that carry these names; `cusp dev` and a fleet
+// start from the same values.
+namespace cusp::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr size_t kKiB = 1024;
+inline constexpr size_t kMiB = 1024 * kKiB;
+
+// One HTTP request or response, guest or not.
+inline constexpr size_t kHeadBytesMax = 64 * kKiB;  // request line and fields together; 431 beyond
+inline constexpr size_t kFieldsMax = 100;           // 431 beyond
+inline constexpr size_t kTargetBytesMax = 16 * kKiB;   // request target; 414 beyond
+inline constexpr uint64_t kBodyBytesMax = 100 * kMiB;  // streamed; 413 beyond
+inline constexpr size_t kBodyChunkBytes = 64 * kKiB;   // the most that one part of a body holds
+inline constexpr auto kHeadTimeout = 10s;  // first byte of a request to the end of its head; 408
+inline constexpr auto kBodyIdleTimeout = 30s;   // between two parts of a body, either way
+inline constexpr auto kKeepAliveTimeout = 60s;  // an idle connection is closed after
+inline constexpr auto kTlsHandshakeTimeout = 10s;
+inline constexpr auto kDrainTimeout =
+    10s;  // graceful shutdown: requests in flight may take this long
+inline constexpr uint32_t kH2StreamsMax = 128;    // concurrent streams of one HTTP/2 connection
+inline constexpr size_t kConnectionsMax = 16384;  // per shard
+
+// One invocation of a component.
+inline constexpr size_t kGuestMemoryBytesMax = 128 * kMiB;
+inline constexpr size_t kGuestTableElementsMax = 100'000;
+inline constexpr auto kGuestCpuTimeMax = 50ms;
+inline constexpr auto kGuestWallTimeMax = 30s;
+inline constexpr auto kGuestEpoch = 5ms;  // how often a running guest hands the shard back
+inline constexpr uint32_t kGuestSubrequestsMax = 50;
+inline constexpr size_t kGuestLogLineBytesMax = 8 * kKiB;
+inline constexpr size_t kGuestLogBytesMax = 256 * kKiB;  // per invocation; one notice, then dropped
+
+// One application.
+inline constexpr uint32_t kConcurrencyMax = 1000;  // invocations at once
+inline constexpr uint32_t kQueueMax = 1000;        // requests waiting for one; 503 beyond
+inline constexpr auto kQueueTimeout = 5s;
+inline constexpr size_t kBundleBytesMax = 100 * kMiB;
+
+// Outbound HTTP of guests.
+inline constexpr auto kConnectTimeout = 10s;
+inline constexpr auto kFirstByteTimeout = 60s;
+inline constexpr size_t kIdlePerOriginMax = 32;  // pooled connections
+inline constexpr auto kIdleTimeout = 30s;
+
+}  // namespace cusp::limits

@@ -1,1 +1,21 @@
-pub fn x(){}
+//! Wasmtime behind a narrow C ABI (`include/cusp_engine.h`): compile, link, run one invocation as a future that the
+//! caller polls. No policy, no sockets, no stores: what a guest may do is decided by the C++ that calls.
+
+mod abi;
+mod body;
+mod component;
+mod compose;
+mod describe;
+mod engine;
+mod host;
+mod imports;
+mod invocation;
+mod outbound;
+mod state;
+mod stdio;
+mod variables;
+mod waker;
+mod worlds;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

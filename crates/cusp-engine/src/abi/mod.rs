@@ -1,0 +1,8 @@
+//! The C ABI: `include/cusp_engine.h`, function by function. This folder and `host.rs` hold all unsafe code.
+
+mod component;
+mod invocation;
+mod outbound;
+mod types;
+
+pub use types::*;

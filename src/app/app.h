@@ -39,6 +39,7 @@ struct FileMount {
   std::string source;                // absolute path on this machine
   std::string destination;           // absolute path in the guest
   std::vector<std::string> exclude;  // glob patterns relative to the manifest, of files not to show
+  std::string place;
 };
 
 // How the app's author builds the component (`cusp build`, `cusp dev`).
@@ -62,8 +63,10 @@ struct Dependency {
   std::string
       import_name;  // "ns:package/interface@1.0.0", or "ns:package" for all of its interfaces
   Source source;
-  std::string export_name;  // empty: the same as the import
-  bool inherit_configuration = false;
+  std::string export_name;             // empty: the same as the import
+  bool inherit_configuration = false;  // whether it may use all that its parent may
+  std::vector<std::string>
+      inherited_keys;  // or only these: "allowed_outbound_hosts", "key_value_stores" …
 };
 
 enum class Executor : uint8_t {
@@ -128,6 +131,7 @@ struct App {
   std::map<std::string, Variable> variables;
   std::vector<Component> components;
   std::vector<Route> routes;
+  std::vector<std::string> warnings;  // "place: message", for the person who starts the app
 
   const Component* find_component(std::string_view id) const;
 };

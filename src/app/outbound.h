@@ -5,15 +5,16 @@
 #include <string_view>
 #include <vector>
 
+#include "app/address.h"
 #include "base/result.h"
 
 namespace cusp::app {
 
 // Which hosts a component may reach: the `allowed_outbound_hosts` of its manifest, parsed. Denied
 // by default. Entries are "scheme://host[:port]" where scheme may be "*", host a name, an IP
-// address, a CIDR block,
-// "*.domain" or "*", "self" (the app itself), and port a number, a range "8000..9000" or "*"; the
-// port defaults to the scheme's. Immutable, thread-safe.
+// address ("[::1]" for IPv6), a CIDR block, "*.domain", "*" or "self" (the app itself), and port a
+// number, a range "8000..9000" (without its end, as in Spin) or "*"; the port defaults to the
+// scheme's. Immutable, thread-safe.
 class OutboundPolicy {
  public:
   // Errors: kInvalidArgument naming the entry and what is wrong with it.
@@ -30,18 +31,30 @@ class OutboundPolicy {
   bool allows_address(std::string_view scheme, std::string_view host, std::string_view address,
                       uint16_t port) const;
 
-  // Whether the manifest has an entry for the app itself ("self", "http://self").
+  // Whether the manifest has an entry for the app itself ("self", "http://self"), or for every
+  // host.
   bool allows_self() const { return self_; }
 
  private:
-  struct Entry;
+  enum class HostKind : uint8_t { kAny, kSelf, kName, kSubdomains, kBlock };
+  struct Entry {
+    std::string scheme;  // lower case; empty: any
+    HostKind kind;
+    std::string host;                // kName: lower case; kSubdomains: ".example.com"
+    AddressBlock block;              // kBlock; an IP literal is a block of one
+    uint16_t port_first, port_last;  // both inclusive
+
+    bool covers(std::string_view scheme, uint16_t port) const;
+    bool covers_host(std::string_view host) const;
+  };
+  static Result<Entry> parse_entry(std::string_view text);
+  static Result<> parse_host(std::string_view text, Entry& entry);
+
   std::vector<Entry> entries_;
   bool self_ = false;
 };
 
-// Whether `address` lies in a range that is never public: RFC 1918, loopback, link-local (with
-// 169.254.169.254), unique-local, carrier-grade NAT, multicast, documentation, unspecified,
-// IPv4-mapped forms of all of these.
-bool is_private_address(std::string_view address);
+// Rewrites Spin's deprecated `allowed_http_hosts` as entries of `allowed_outbound_hosts`.
+std::vector<std::string> convert_http_hosts(const std::vector<std::string>& hosts);
 
 }  // namespace cusp::app

@@ -1,0 +1,105 @@
+#include "app/address.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace cusp::app {
+namespace {
+
+constexpr uint8_t kMappedBits = 96;
+constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr size_t kAddressTextMax = INET6_ADDRSTRLEN;
+
+Address map_v4(const uint8_t* bytes) {
+  Address address{};
+  std::ranges::copy(kMappedPrefix, address.begin());
+  std::copy_n(bytes, 4, address.begin() + kMappedPrefix.size());
+  return address;
+}
+
+// IANA's special-purpose registries; multicast and the deprecated site-local block besides.
+constexpr std::string_view kPrivateBlocks[] = {
+    "0.0.0.0/8",      "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
+    "172.16.0.0/12",  "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
+    "198.18.0.0/15",  "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
+    "64:ff9b:1::/48", "100::/64",        "2001::/23",      "2001:db8::/32",  "3fff::/20",
+    "5f00::/16",      "fc00::/7",        "fe80::/10",      "fec0::/10",      "ff00::/8",
+};
+
+const std::vector<AddressBlock>& private_blocks() {
+  static const std::vector<AddressBlock> blocks = [] {
+    std::vector<AddressBlock> parsed;
+    for (std::string_view text : kPrivateBlocks) parsed.push_back(*parse_address_block(text));
+    return parsed;
+  }();
+  return blocks;
+}
+
+// Where in an IPv6 address of this block an IPv4 address stands that the network would reach.
+struct Carrier {
+  std::string_view block;
+  size_t offset;
+};
+constexpr Carrier kCarriers[] = {{"::/96", 12}, {"64:ff9b::/96", 12}, {"2002::/16", 2}};
+
+}  // namespace
+
+std::optional<Address> parse_address(std::string_view text) {
+  if (text.starts_with('[') && text.ends_with(']')) {
+    text = text.substr(1, text.size() - 2);
+    if (text.find(':') == std::string_view::npos) return std::nullopt;
+  }
+  text = text.substr(0, text.find('%'));
+  if (text.empty() || text.size() >= kAddressTextMax) return std::nullopt;
+  std::string terminated(text);
+  uint8_t v4[4];
+  if (inet_pton(AF_INET, terminated.c_str(), v4) == 1) return map_v4(v4);
+  Address v6;
+  if (inet_pton(AF_INET6, terminated.c_str(), v6.data()) == 1) return v6;
+  return std::nullopt;
+}
+
+bool AddressBlock::contains(const Address& other) const {
+  size_t whole = prefix_bits / 8;
+  if (!std::equal(address.begin(), address.begin() + whole, other.begin())) return false;
+  unsigned rest = prefix_bits % 8;
+  if (rest == 0) return true;
+  unsigned mask = 0xff00u >> rest;
+  return ((address[whole] ^ other[whole]) & mask & 0xff) == 0;
+}
+
+std::optional<AddressBlock> parse_address_block(std::string_view text) {
+  size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  auto address = parse_address(text.substr(0, slash));
+  unsigned bits = 0;
+  const char* end = text.data() + text.size();
+  auto [parsed_end, status] = std::from_chars(text.data() + slash + 1, end, bits);
+  if (!address || status != std::errc{} || parsed_end != end) return std::nullopt;
+  bool is_v4 = text.substr(0, slash).find(':') == std::string_view::npos;
+  if (bits > (is_v4 ? 32u : 128u)) return std::nullopt;
+  return AddressBlock{*address, static_cast<uint8_t>(is_v4 ? kMappedBits + bits : bits)};
+}
+
+bool is_private_address(const Address& address) {
+  for (const AddressBlock& block : private_blocks()) {
+    if (block.contains(address)) return true;
+  }
+  for (const Carrier& carrier : kCarriers) {
+    if (!parse_address_block(carrier.block)->contains(address)) continue;
+    return is_private_address(map_v4(address.data() + carrier.offset));
+  }
+  return false;
+}
+
+bool is_private_address(std::string_view address) {
+  auto parsed = parse_address(address);
+  return !parsed || is_private_address(*parsed);
+}
+
+}  // namespace cusp::app

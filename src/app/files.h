@@ -26,16 +26,17 @@ struct GuestFile {
 // leaves the app's folder, kPermissionDenied for a symbolic link that leads out of it.
 Result<> expand_files(App& app);
 
-// Every file that the mounts of a component show, without those that `exclude_files` hides; a later
-// mount wins over an earlier one. `directory` is App::directory, where exclude patterns start.
-// Folders are walked now: what is added to them later is not seen. Errors as for expand_files();
-// a symbolic link that leads out of its mount's folder is one of them, never silently skipped.
+// Every file that the mounts of a component show, by destination, without those that
+// `exclude_files` hides; a later mount wins over an earlier one. `directory` is App::directory,
+// where exclude patterns start. Folders are walked now: what is added to them later is not seen. As
+// in Spin, links to folders are not followed and a file named by itself is never excluded. Errors
+// as for expand_files(); a link to a file outside of its mount's folder is one, never silently
+// skipped.
 Result<std::vector<GuestFile>> list_guest_files(const Component& component,
                                                 const std::string& directory);
 
-// Builds in the empty or absent folder `target` the tree that the guest shall see as "/", as copies
-// (reflinks where the file system can). Errors: those of list_guest_files(), kUnavailable when a
-// copy fails.
+// Builds in the empty or absent folder `target` the tree that the guest shall see as "/", from
+// copies. Errors: those of list_guest_files(), kUnavailable when a copy fails.
 Result<> stage_guest_files(const Component& component, const std::string& directory,
                            const std::string& target);
 

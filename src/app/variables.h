@@ -21,8 +21,9 @@ class VariableProvider {
   virtual Result<std::optional<std::string>> get(const std::string& name) const = 0;
 };
 
-// Environment variables `PREFIX_NAME` in upper case (Spin's SPIN_VARIABLE_; ours is
-// CUSP_VARIABLE_), and a .env file.
+// Environment variables `prefix` + NAME in upper case (Spin's prefix is "SPIN_VARIABLE_", ours
+// "CUSP_VARIABLE_"), then lines `PREFIX_NAME=value` of the file `dotenv_path`, read once at the
+// first need; an absent file is no error. Thread-safe.
 std::unique_ptr<VariableProvider> make_environment_provider(std::string prefix,
                                                             std::string dotenv_path = {});
 // Values given on the command line (--variable name=value).
@@ -31,7 +32,7 @@ std::unique_ptr<VariableProvider> make_map_provider(std::map<std::string, std::s
 // The providers that a runtime-config.toml names ([[config_provider]] / [[variables_provider]]:
 // "env", "static"; "vault", "azure_key_vault" and others are known names that answer kUnsupported).
 // Other tables of the file that Spin knows are accepted, unknown keys are errors with
-// file:line:column.
+// file:line:column. Spin asks the environment after these: the caller appends it.
 Result<std::vector<std::unique_ptr<VariableProvider>>> load_runtime_config(const std::string& path);
 
 // Resolves every template of one component: its variables, environment-independent. Names in lower
@@ -41,7 +42,14 @@ Result<std::map<std::string, std::string>> resolve_variables(
     const App& app, const Component& component,
     const std::vector<std::unique_ptr<VariableProvider>>& providers);
 
-// Resolves "{{ name }}" in one text, such as an allowed_outbound_hosts entry.
+// Resolves the templates in a component's allowed_outbound_hosts, ready for OutboundPolicy::create.
+// An entry whose variables leave nothing ("", "http://", "https://") is dropped, so that an
+// optional endpoint may stay empty. Errors as above.
+Result<std::vector<std::string>> resolve_outbound_hosts(
+    const App& app, const Component& component,
+    const std::vector<std::unique_ptr<VariableProvider>>& providers);
+
+// Resolves "{{ name }}" in one text.
 Result<std::string> resolve_template(
     const App& app, std::string_view text,
     const std::vector<std::unique_ptr<VariableProvider>>& providers);

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "app/identifiers.h"
+#include "app/suggest.h"
+#include "app/table_reader.h"
+#include "app/variables.h"
+
+// Spin's runtime-config.toml: which parts there are, and the variable providers among them.
+namespace cusp::app {
+namespace {
+
+using Providers = std::vector<std::unique_ptr<VariableProvider>>;
+
+// What an operator may have in the file for Spin, and what Cusp sets elsewhere or serves later.
+constexpr std::string_view kOtherKeys[] = {
+    "state_dir",   "log_dir",        "max_instance_memory", "key_value_store", "sqlite_database",
+    "llm_compute", "outbound_http",  "outbound_networking", "outbound_mqtt",   "outbound_mysql",
+    "outbound_pg", "outbound_redis", "client_tls"};
+
+void read_provider(TableReader& table, Providers& providers) {
+  auto type = table.value("type");
+  auto name = type ? type->string() : std::nullopt;
+  if (!type) table.error(fmt::format("{} needs the key 'type'", table.what()));
+  if (!name) return;
+  if (*name == "vault" || *name == "azure_key_vault") {
+    type->error(
+        fmt::format("variables from '{}' are not supported; use \"static\" or \"env\"", *name),
+        ErrorCode::kUnsupported);
+    return;
+  }
+  if (*name == "env") {
+    std::string prefix = table.string_or("prefix", "SPIN_VARIABLE");
+    std::string dotenv_path = table.string_or("dotenv_path", "");
+    providers.push_back(make_environment_provider(prefix + "_", std::move(dotenv_path)));
+  } else if (*name == "static") {
+    if (!table.has("values")) table.error("a static provider needs the table 'values'");
+    providers.push_back(make_map_provider(table.string_map("values")));
+  } else {
+    type->error(fmt::format("there is no variable provider '{}'{}", *name,
+                            suggest(*name, {"static", "env", "vault", "azure_key_vault"})));
+    return;
+  }
+  table.finish();
+}
+
+}  // namespace
+
+Result<Providers> load_runtime_config(const std::string& path) {
+  CUSP_TRY(TomlFile file, TomlFile::read(path));
+  TableReader root = file.root();
+  Providers providers;
+  std::string_view key = root.has("variables_provider") ? "variables_provider" : "config_provider";
+  for (TableReader& table : root.tables(key)) read_provider(table, providers);
+  if (key == "variables_provider" && root.value("config_provider")) {
+    root.value("config_provider")
+        ->error("'config_provider' is the old name of 'variables_provider'; keep one");
+  }
+  root.ignore("config_provider");
+  root.ignore("variables_provider");
+  for (std::string_view other : kOtherKeys) root.ignore(other);
+  root.finish();
+  CUSP_CHECK(file.diagnostics().result());
+  return providers;
+}
+
+}  // namespace cusp::app

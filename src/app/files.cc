@@ -196,7 +196,8 @@ Result<> list_mount(const FileMount& mount, const std::string& directory,
   std::error_code status;
   if (fs::is_regular_file(source, status)) {
     bool is_in_app = is_inside(source, directory);
-    CUSP_CHECK(check_inside(source, is_in_app ? directory : source.parent_path(), mount.place));
+    fs::path root = is_in_app ? fs::path(directory) : source.parent_path();
+    CUSP_CHECK(check_inside(source, root, mount.place));
     files.insert_or_assign(destination.lexically_normal().string(), mount.source);
     return check_count(files.size(), mount.place);
   }

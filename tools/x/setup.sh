@@ -1,0 +1,121 @@
+# What a fresh Debian 12 machine lacks: packages and the Rust toolchain. Sourced by ./x.
+# Every function here is quick when nothing is missing.
+# shellcheck shell=bash
+
+readonly rust_version_min=1.95.0
+
+readonly packages_build=(
+  ca-certificates git procps pkg-config cmake ninja-build gcc g++ libc6-dev
+  clang-19 clang-format-19 lld-19 libclang-rt-19-dev
+  libboost1.81-dev libssl-dev libnghttp2-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+  libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev python3
+)
+readonly packages_guests=(wasi-libc libclang-rt-19-dev-wasm32 python3-venv)
+readonly packages_test=(curl nghttp2-client openssl)
+readonly packages_bench=(nginx-light wrk)
+
+setup_build() {
+  install_packages "${packages_build[@]}"
+  setup_rust
+}
+
+setup_guests() {
+  install_packages "${packages_guests[@]}"
+}
+
+setup_test() {
+  local packages=("${packages_build[@]}" "${packages_guests[@]}" "${packages_test[@]}")
+  if ! command -v go >/dev/null; then packages+=(golang-go); fi
+  install_packages "${packages[@]}"
+  setup_rust
+}
+
+# The slow toolchains on top: Go, JavaScript and Python guests.
+setup_guests_all() {
+  local packages=("${packages_guests[@]}" libc++-19-dev-wasm32)
+  if ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
+  install_packages "${packages[@]}"
+}
+
+setup_bench() {
+  local packages=("${packages_build[@]}" "${packages_guests[@]}" "${packages_bench[@]}")
+  if ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
+  install_packages "${packages[@]}"
+  setup_rust
+}
+
+# install_packages NAME…: installs the Debian packages among NAME… that are missing.
+install_packages() {
+  local missing
+  missing=$(missing_packages "$@")
+  if [[ -z $missing ]]; then return; fi
+  command -v apt-get >/dev/null ||
+    fail "this is not Debian; install by hand what these packages hold: ${missing//$'\n'/ }"
+  local as_root=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || fail "packages are missing and there is no sudo; as root run:
+    apt-get install ${missing//$'\n'/ }"
+    sudo -v # asks for the password here, where the question can be seen
+    as_root=(sudo)
+  fi
+  say "missing Debian packages: ${missing//$'\n'/ }"
+  step apt-update "reading the package lists" "${as_root[@]}" apt-get update
+  local names
+  mapfile -t names <<<"$missing"
+  # RUNLEVEL=1 keeps package scripts from starting a service, such as nginx on port 80.
+  step apt-install "installing ${#names[@]} Debian packages" "${as_root[@]}" env \
+    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    apt-get install -y --no-install-recommends "${names[@]}"
+}
+
+missing_packages() {
+  local installed name
+  # dpkg-query fails when one name is unknown to it, and still prints the others.
+  installed=$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null || true)
+  for name in "$@"; do
+    grep -qxF "ii $name" <<<"$installed" || printf '%s\n' "$name"
+  done
+}
+
+# setup_rust: cargo of rust_version_min or newer that can compile for wasm32-wasip2. Tries the
+# rustup that is there, then Debian security's packages, which carry no WebAssembly target: with
+# those the node builds and runs, and the guests written in Rust cannot be built.
+setup_rust() {
+  if rust_is_new_enough; then
+    rust_add_targets
+    return
+  fi
+  if command -v rustup >/dev/null; then
+    step rustup "installing Rust $rust_version_min with rustup" \
+      rustup toolchain install "$rust_version_min" --profile minimal \
+      --component clippy,rustfmt --target wasm32-wasip1,wasm32-wasip2
+    export RUSTUP_TOOLCHAIN=$rust_version_min
+  else
+    install_packages cargo-web rustc-web rust-web-clippy
+    hash -r
+  fi
+  rust_is_new_enough ||
+    fail "Cusp needs Rust $rust_version_min or newer, this machine has $(rust_version) and none of
+    its package sources a newer one; install it with rustup (https://rustup.rs) and run this again"
+  rust_add_targets
+}
+
+rust_version() { cargo --version 2>/dev/null | cut -d ' ' -f 2 | grep . || echo none; }
+
+rust_is_new_enough() {
+  local version
+  version=$(rust_version)
+  [[ $version != none ]] &&
+    [[ $(printf '%s\n' "$rust_version_min" "$version" | sort -V | head -n 1) == "$rust_version_min" ]]
+}
+
+rust_has_target() { [[ -d $(rustc --print target-libdir --target "$1" 2>/dev/null) ]]; }
+
+rust_add_targets() {
+  if rust_has_target wasm32-wasip2; then return; fi
+  if command -v rustup >/dev/null; then
+    step rustup-target "adding the Rust target wasm32-wasip2" rustup target add wasm32-wasip2
+  else
+    say "note: this Rust has no target wasm32-wasip2, so guests written in Rust cannot be built"
+  fi
+}

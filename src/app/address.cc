@@ -22,30 +22,41 @@ Address map_v4(const uint8_t* bytes) {
   return address;
 }
 
-// IANA's special-purpose registries; multicast and the deprecated site-local block besides.
+// IANA's special-purpose registries, with multicast and reserved space. Of IPv6 only what lies in
+// the global unicast block is listed: nothing outside of it is public.
 constexpr std::string_view kPrivateBlocks[] = {
-    "0.0.0.0/8",      "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
-    "172.16.0.0/12",  "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
-    "198.18.0.0/15",  "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
-    "64:ff9b:1::/48", "100::/64",        "2001::/23",      "2001:db8::/32",  "3fff::/20",
-    "5f00::/16",      "fc00::/7",        "fe80::/10",      "fec0::/10",      "ff00::/8",
-};
+    "0.0.0.0/8",     "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
+    "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
+    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
+    "2001::/23",     "2001:db8::/32",   "3fff::/20"};
+constexpr std::string_view kGlobalUnicast = "2000::/3";
+constexpr std::string_view kIpv4 = "0.0.0.0/0";
 
-const std::vector<AddressBlock>& private_blocks() {
-  static const std::vector<AddressBlock> blocks = [] {
-    std::vector<AddressBlock> parsed;
-    for (std::string_view text : kPrivateBlocks) parsed.push_back(*parse_address_block(text));
-    return parsed;
-  }();
-  return blocks;
-}
-
-// Where in an IPv6 address of this block an IPv4 address stands that the network would reach.
+// Where in an IPv6 address of a block an IPv4 address stands that the network would reach: NAT64
+// (RFC 6052) and 6to4 (RFC 3056).
 struct Carrier {
-  std::string_view block;
+  AddressBlock block;
   size_t offset;
 };
-constexpr Carrier kCarriers[] = {{"::/96", 12}, {"64:ff9b::/96", 12}, {"2002::/16", 2}};
+
+struct Ranges {
+  std::vector<AddressBlock> blocks;
+  AddressBlock global_unicast = *parse_address_block(kGlobalUnicast);
+  AddressBlock ipv4 = *parse_address_block(kIpv4);
+  std::array<Carrier, 2> carriers{Carrier{*parse_address_block("64:ff9b::/96"), 12},
+                                  Carrier{*parse_address_block("2002::/16"), 2}};
+};
+
+const Ranges& ranges() {
+  static const Ranges parsed = [] {
+    Ranges result;
+    for (std::string_view text : kPrivateBlocks) {
+      result.blocks.push_back(*parse_address_block(text));
+    }
+    return result;
+  }();
+  return parsed;
+}
 
 }  // namespace
 
@@ -87,14 +98,13 @@ std::optional<AddressBlock> parse_address_block(std::string_view text) {
 }
 
 bool is_private_address(const Address& address) {
-  for (const AddressBlock& block : private_blocks()) {
-    if (block.contains(address)) return true;
-  }
-  for (const Carrier& carrier : kCarriers) {
-    if (!parse_address_block(carrier.block)->contains(address)) continue;
+  for (const Carrier& carrier : ranges().carriers) {
+    if (!carrier.block.contains(address)) continue;
     return is_private_address(map_v4(address.data() + carrier.offset));
   }
-  return false;
+  if (!ranges().ipv4.contains(address) && !ranges().global_unicast.contains(address)) return true;
+  return std::ranges::any_of(ranges().blocks,
+                             [&](const AddressBlock& block) { return block.contains(address); });
 }
 
 bool is_private_address(std::string_view address) {

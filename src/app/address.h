@@ -29,7 +29,7 @@ std::optional<AddressBlock> parse_address_block(std::string_view text);
 // Whether `address` lies in a range that is never public (RFC 6890 and its registry): RFC 1918,
 // loopback, link-local (with 169.254.169.254), unique-local, carrier-grade NAT, multicast,
 // documentation, benchmarking, unspecified, reserved; also an IPv6 form that carries such an IPv4
-// address (mapped, compatible, NAT64, 6to4). What is not an address counts as private.
+// address (mapped, NAT64, 6to4). What is not an address counts as private.
 bool is_private_address(std::string_view address);
 bool is_private_address(const Address& address);
 

@@ -67,9 +67,11 @@ Result<> check_sources(const App& app) {
 
 Result<App> load_manifest(const fs::path& path, const LoadOptions& options) {
   CUSP_TRY(std::string text, read_text_file(path.string(), kManifestBytesMax));
-  auto parse = path.filename() == kSpinManifest || text.find("spin_manifest_version") < text.size()
-                   ? parse_spin_manifest
-                   : parse_cusp_manifest;
+  // A manifest by any other name tells by its first duty which kind it is.
+  bool is_spin =
+      path.filename() == kSpinManifest ||
+      (path.filename() != kCuspManifest && text.find("spin_manifest_version") != std::string::npos);
+  auto parse = is_spin ? parse_spin_manifest : parse_cusp_manifest;
   CUSP_TRY(App app, parse(text, path.string(), options));
   CUSP_CHECK(check_sources(app));
   CUSP_CHECK(expand_files(app));

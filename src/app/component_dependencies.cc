@@ -94,8 +94,8 @@ std::vector<std::string_view> own_permissions(const Component& component) {
 
 }  // namespace
 
-void ComponentReader::read_dependencies(TableReader& table, Component& component) {
-  auto inherit_all = table.boolean("dependencies_inherit_configuration");
+void ComponentReader::read_dependencies(TableReader& table, Component& component,
+                                        std::optional<bool> inherit_all) {
   auto dependencies = table.table("dependencies");
   if (!dependencies) return;
   for (const TableReader::Entry& entry : dependencies->entries()) {

@@ -176,8 +176,9 @@ void ComponentReader::read_component(TableReader& table, const std::string& id) 
   read_component_variables(table, component);
   read_files(table, component);
   read_outbound_hosts(table, component);
-  read_dependencies(table, component);
-  read_profiles(table, component);
+  auto inherit_all = table.boolean("dependencies_inherit_configuration");
+  read_dependencies(table, component, inherit_all);
+  read_profiles(table, component, inherit_all);
   table.finish();
   app_.components.push_back(std::move(component));
 }
@@ -236,7 +237,8 @@ void ComponentReader::read_outbound_hosts(TableReader& table, Component& compone
                                           converted.end());
 }
 
-void ComponentReader::read_profiles(TableReader& table, Component& component) {
+void ComponentReader::read_profiles(TableReader& table, Component& component,
+                                    std::optional<bool> inherit_all) {
   auto profiles = table.table("profile");
   if (!profiles) return;
   for (const TableReader::Entry& entry : profiles->entries()) {
@@ -244,14 +246,20 @@ void ComponentReader::read_profiles(TableReader& table, Component& component) {
     auto reader =
         entry.value.table(fmt::format("[component.{}.profile.{}]", component.id, entry.key));
     if (!reader) continue;
+    if (entry.key == options_.profile) {
+      read_profile(*reader, component, inherit_all);
+      continue;
+    }
     // Those that are not asked for are read as well, so that their mistakes show.
     Component unused = component;
-    bool is_selected = entry.key == options_.profile;
-    read_profile(*reader, is_selected ? component : unused, is_selected);
+    size_t references = references_.size();
+    read_profile(*reader, unused, inherit_all);
+    references_.erase(references_.begin() + static_cast<ptrdiff_t>(references), references_.end());
   }
 }
 
-void ComponentReader::read_profile(TableReader& table, Component& component, bool is_selected) {
+void ComponentReader::read_profile(TableReader& table, Component& component,
+                                   std::optional<bool> inherit_all) {
   if (auto source = table.value("source")) component.source = read_source(*source);
   for (auto& [name, value] : table.string_map("environment")) {
     component.environment.insert_or_assign(name, value);
@@ -263,9 +271,7 @@ void ComponentReader::read_profile(TableReader& table, Component& component, boo
     if (!command) build->error("'build' needs the key 'command'");
     build->finish();
   }
-  std::vector<ComponentReference> references = references_;
-  read_dependencies(table, component);
-  if (!is_selected) references_ = std::move(references);
+  read_dependencies(table, component, inherit_all);
   table.finish();
 }
 

@@ -54,9 +54,10 @@ class ComponentReader {
   void read_component_variables(TableReader& table, Component& component);
   void read_files(TableReader& table, Component& component);
   void read_outbound_hosts(TableReader& table, Component& component);
-  void read_profiles(TableReader& table, Component& component);
-  void read_profile(TableReader& table, Component& component, bool is_selected);
-  void read_dependencies(TableReader& table, Component& component);
+  // `inherit_all` is dependencies_inherit_configuration, when it is there.
+  void read_dependencies(TableReader& table, Component& component, std::optional<bool> inherit_all);
+  void read_profiles(TableReader& table, Component& component, std::optional<bool> inherit_all);
+  void read_profile(TableReader& table, Component& component, std::optional<bool> inherit_all);
   bool read_dependency(const TableReader::Entry& entry, Dependency& dependency);
   void check_overlaps(const TableReader& table, const Component& component);
   void resolve_reference(const ComponentReference& reference);

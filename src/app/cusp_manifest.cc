@@ -96,7 +96,8 @@ Result<App> parse_cusp_manifest(std::string_view text, const std::string& path,
                                 const LoadOptions& options) {
   CUSP_TRY(TomlFile file, TomlFile::parse(text, path));
   TableReader root = file.root();
-  App app{.kind = ManifestKind::kCusp, .manifest_path = std::filesystem::absolute(path).string()};
+  App app{.kind = ManifestKind::kCusp,
+          .manifest_path = std::filesystem::absolute(path).lexically_normal().string()};
   app.directory = std::filesystem::path(app.manifest_path).parent_path().string();
   app.name = root.required_string("name");
   app.version = root.string_or("version", "");

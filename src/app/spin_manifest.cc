@@ -153,7 +153,8 @@ Result<App> parse_spin_manifest(std::string_view text, const std::string& path,
                                 const LoadOptions& options) {
   CUSP_TRY(TomlFile file, TomlFile::parse(text, path));
   TableReader root = file.root();
-  App app{.kind = ManifestKind::kSpin, .manifest_path = std::filesystem::absolute(path).string()};
+  App app{.kind = ManifestKind::kSpin,
+          .manifest_path = std::filesystem::absolute(path).lexically_normal().string()};
   app.directory = std::filesystem::path(app.manifest_path).parent_path().string();
   check_version(root);
   // A manifest of another version is another language: its keys would only be noise.

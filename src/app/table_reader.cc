@@ -245,6 +245,8 @@ std::vector<TableReader::Entry> TableReader::entries() {
 void TableReader::ignore(std::string_view key) { known_.emplace_back(key); }
 
 void TableReader::finish() {
+  std::ranges::sort(known_);
+  known_.erase(std::unique(known_.begin(), known_.end()), known_.end());
   for (auto&& [key, node] : *table_) {
     if (std::ranges::find(known_, key.str()) != known_.end()) continue;
     diagnostics_->add_unknown_key(

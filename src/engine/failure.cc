@@ -1,0 +1,39 @@
+#include "engine/failure.h"
+
+namespace cusp::engine {
+
+std::string_view to_string(FailureKind kind) {
+  using enum FailureKind;
+  switch (kind) {
+    case kTrap: return "trap";
+    case kStackOverflow: return "stack-overflow";
+    case kMemoryLimit: return "memory-limit";
+    case kTableLimit: return "table-limit";
+    case kCpuLimit: return "cpu-limit";
+    case kWallLimit: return "wall-limit";
+    case kNoResponse: return "no-response";
+    case kErrorCode: return "error-code";
+    case kNoInstance: return "no-instance";
+    case kBadRequest: return "bad-request";
+    case kClientGone: return "client-gone";
+    case kShutdown: return "shutdown";
+    case kInternal: return "internal";
+  }
+  return "internal";
+}
+
+uint16_t http_status(FailureKind kind) {
+  using enum FailureKind;
+  switch (kind) {
+    case kBadRequest: return 400;
+    case kClientGone: return 499;
+    case kErrorCode: return 502;
+    case kNoInstance:
+    case kShutdown: return 503;
+    case kCpuLimit:
+    case kWallLimit: return 504;
+    default: return 500;
+  }
+}
+
+}  // namespace cusp::engine

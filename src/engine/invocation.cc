@@ -1,0 +1,409 @@
+// The life of an invocation: poll, park, wake, end. Kept in one file, so that the order in which
+// things happen and are freed can be read from top to bottom.
+#include "engine/invocation.h"
+
+#include <time.h>
+
+#include <atomic>
+
+#include "engine/body_pump.h"
+#include "engine/event.h"
+#include "engine/ffi.h"
+#include "engine/outbound_impl.h"
+
+namespace cusp::engine {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::nanoseconds;
+
+nanoseconds thread_cpu_time() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
+}
+
+FailureKind from_ffi(cusp_failure failure) {
+  using enum FailureKind;
+  switch (failure) {
+    case CUSP_FAILURE_TRAP:
+    case CUSP_FAILURE_EXIT: return kTrap;
+    case CUSP_FAILURE_STACK_OVERFLOW: return kStackOverflow;
+    case CUSP_FAILURE_MEMORY: return kMemoryLimit;
+    case CUSP_FAILURE_TABLE: return kTableLimit;
+    case CUSP_FAILURE_NO_RESPONSE: return kNoResponse;
+    case CUSP_FAILURE_ERROR_CODE: return kErrorCode;
+    case CUSP_FAILURE_EXHAUSTED: return kNoInstance;
+    case CUSP_FAILURE_BAD_REQUEST: return kBadRequest;
+    case CUSP_FAILURE_INTERNAL: break;
+  }
+  return kInternal;
+}
+
+void free_instance(Instance* instance) {
+  cusp_instance_free(reinterpret_cast<cusp_instance*>(instance));
+}
+
+// Whether the guest is being polled, and whether something happened that asks for another poll.
+// Wake-ups come from any thread, everything else from the shard.
+enum class Turn : uint8_t { kParked, kScheduled, kPolling, kPollingAgain };
+
+class InvocationImpl final : public Invocation,
+                             public std::enable_shared_from_this<InvocationImpl> {
+ public:
+  InvocationImpl(io::Executor executor, bool command, const InvocationLimits& limits,
+                 http::Request& request, std::unique_ptr<InvocationHost> host)
+      : executor_(executor),
+        command_(command),
+        limits_(limits),
+        host_(std::move(host)),
+        connection_(request.connection),
+        request_body_(std::move(request.body)),
+        changed_(executor) {}
+  ~InvocationImpl() override { release(); }
+
+  void attach(cusp_invocation* native) { native_ = native; }
+  static const cusp_callbacks kCallbacks;
+
+  io::Task<std::expected<http::Response, Failure>> respond() override;
+  void cancel(FailureKind kind) override { end({kind, std::string(to_string(kind))}); }
+  InstancePtr take_instance() override;
+
+  // The response's body, for GuestBody.
+  io::Task<Result<http::BodyPart>> read_body();
+  bool body_ready();
+  void drop_body();
+
+ private:
+  void poll();
+  void charge(nanoseconds elapsed, bool yielded);
+  void park();
+  void wake();
+  void schedule();
+  void drive();
+  http::Response make_response(const cusp_response& head);
+  std::optional<http::BodyPart> poll_body();
+  Failure native_failure() const;
+  void finish();
+  void end(Failure failure);
+  void report();
+  void release();
+  void want_request_body();
+
+  io::Executor executor_;
+  const bool command_;  // has no head of its own: all that it writes is body
+  const InvocationLimits limits_;
+  std::unique_ptr<InvocationHost> host_;
+  http::Connection* connection_;  // until the response's body is gone
+  std::unique_ptr<http::Body> request_body_;
+  cusp_invocation* native_ = nullptr;
+  std::shared_ptr<BodyPump> pump_;           // shared with its coroutine
+  std::shared_ptr<InvocationImpl> running_;  // itself while the guest is parked, reader or not
+  Event changed_;                            // a poll was made, or all is over
+  std::optional<io::Timer> deadline_;        // set when the guest first parks
+  std::atomic<Turn> turn_ = Turn::kParked;
+  std::optional<Failure> failure_;
+  std::optional<http::BodyPart> next_part_;
+  Clock::time_point started_ = Clock::now();
+  nanoseconds cpu_time_{0};
+  bool slices_used_ = false;  // has used up a whole time slice
+  bool finished_ = false;     // the guest has returned
+  bool body_taken_ = false;   // a GuestBody exists
+};
+
+// The response's body, read by the session.
+class GuestBody final : public http::Body {
+ public:
+  explicit GuestBody(std::shared_ptr<InvocationImpl> invocation)
+      : invocation_(std::move(invocation)) {}
+  ~GuestBody() override { invocation_->drop_body(); }
+
+  io::Task<Result<http::BodyPart>> read() override { return invocation_->read_body(); }
+  bool ready() override { return invocation_->body_ready(); }
+
+ private:
+  std::shared_ptr<InvocationImpl> invocation_;  // shared with the shard's wake-ups
+};
+
+InvocationImpl& self(void* user) { return *static_cast<InvocationImpl*>(user); }
+
+const cusp_callbacks InvocationImpl::kCallbacks = {
+    .wake = [](void* user) noexcept { self(user).wake(); },
+    .body_wanted = [](void* user) noexcept { self(user).want_request_body(); },
+    .output =
+        [](void* user, cusp_stdio stream, cusp_bytes data) noexcept {
+          const Stdio kind = stream == CUSP_STDOUT ? Stdio::kStdout : Stdio::kStderr;
+          self(user).host_->output(kind, engine::from_ffi(data));
+        },
+    .outbound =
+        [](void* user, cusp_outbound* outbound) noexcept {
+          self(user).host_->outbound(make_outbound(self(user).executor_, outbound));
+        },
+    .outbound_body_wanted = [](void* user) noexcept { outbound_body_wanted(user); },
+};
+
+// ---- polling
+// ------------------------------------------------------------------------------------------------------
+
+// One turn of the guest.
+void InvocationImpl::poll() {
+  turn_.store(Turn::kPolling, std::memory_order_relaxed);
+  const bool by_cpu = slices_used_;
+  const nanoseconds before = by_cpu ? thread_cpu_time() : Clock::now().time_since_epoch();
+  const cusp_progress progress = cusp_invocation_poll(native_);
+  const nanoseconds after = by_cpu ? thread_cpu_time() : Clock::now().time_since_epoch();
+
+  if (progress == CUSP_FAILED) return end(native_failure());
+  if (progress == CUSP_FINISHED) return finish();
+  charge(after - before, progress == CUSP_YIELDED);
+  if (failure_) return;
+  Turn expected = Turn::kPolling;
+  const bool woken = !turn_.compare_exchange_strong(expected, Turn::kParked);
+  if (woken || progress == CUSP_YIELDED) schedule();
+}
+
+// A short turn is charged by the clock on the wall, which costs nothing to read. A guest that uses
+// up whole slices is charged by its thread's CPU time from then on, so that a busy machine does not
+// make it look greedy.
+void InvocationImpl::charge(nanoseconds elapsed, bool yielded) {
+  cpu_time_ += elapsed;
+  slices_used_ |= yielded;
+  if (yielded && cpu_time_ > limits_.cpu_time_max) {
+    end({FailureKind::kCpuLimit, "used more CPU time than its limit allows"});
+  }
+}
+
+// The guest waits for something: from here on it has a deadline, its client is watched, and it
+// keeps itself alive.
+void InvocationImpl::park() {
+  if (running_) return;
+  running_ = shared_from_this();
+  deadline_.emplace(executor_, started_ + limits_.wall_time_max);
+  deadline_->async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    const auto invocation = weak.lock();
+    if (!invocation || error) return;
+    invocation->end({FailureKind::kWallLimit, "ran longer than its limit allows"});
+  });
+  if (connection_ == nullptr) return;
+  connection_->on_client_gone([weak = weak_from_this()] {
+    if (const auto invocation = weak.lock()) invocation->cancel(FailureKind::kClientGone);
+  });
+}
+
+void InvocationImpl::wake() {
+  Turn turn = turn_.load();
+  while (turn == Turn::kParked || turn == Turn::kPolling) {
+    const Turn next = turn == Turn::kPolling ? Turn::kPollingAgain : Turn::kScheduled;
+    if (!turn_.compare_exchange_weak(turn, next)) continue;
+    if (next == Turn::kScheduled) schedule();
+    return;
+  }
+}
+
+void InvocationImpl::schedule() {
+  turn_.store(Turn::kScheduled);
+  // Empty when the last owner is just letting go on the shard, while this runs on a thread of the
+  // engine.
+  auto invocation = weak_from_this().lock();
+  if (!invocation) return;
+  io::asio::post(executor_, [invocation = std::move(invocation)] { invocation->drive(); });
+}
+
+void InvocationImpl::drive() {
+  turn_.store(Turn::kParked);
+  if (!finished_ && !failure_) poll();
+  changed_.notify();
+}
+
+// ---- the response
+// -------------------------------------------------------------------------------------------------
+
+io::Task<std::expected<http::Response, Failure>> InvocationImpl::respond() {
+  poll();
+  while (!failure_) {
+    cusp_response head = {.status = 200};
+    if (command_ || cusp_invocation_take_response(native_, &head)) co_return make_response(head);
+    if (finished_) {
+      end(native_failure());
+      break;
+    }
+    park();
+    co_await changed_.wait();
+  }
+  co_return std::unexpected(*failure_);
+}
+
+http::Response InvocationImpl::make_response(const cusp_response& head) {
+  http::Response response{.status = head.status,
+                          .fields = engine::from_ffi(head.fields, head.fields_count)};
+  next_part_ = poll_body();
+  if (!finished_ && !failure_) park();
+  if (next_part_ && next_part_->end && !next_part_->trailers) {
+    // Short and complete, as most are: the session gets it as one piece, and nothing of the guest
+    // needs to stay.
+    if (!next_part_->data.empty()) response.body = http::make_body(std::move(next_part_->data));
+    drop_body();
+    return response;
+  }
+  body_taken_ = true;
+  response.body = std::make_unique<GuestBody>(shared_from_this());
+  return response;
+}
+
+// What is there of the body. The last chunk says that it is the last, which saves the session a
+// write.
+std::optional<http::BodyPart> InvocationImpl::poll_body() {
+  http::BodyPart part;
+  cusp_chunk chunk;
+  while (part.data.size() < limits::kBodyChunkBytes) {
+    const cusp_body_state state = cusp_invocation_poll_body(native_, &chunk);
+    if (state == CUSP_BODY_CHUNK) {
+      part.data.append(engine::from_ffi(chunk.data));
+    } else if (state == CUSP_BODY_END) {
+      part.end = true;
+      if (chunk.trailers_count > 0) {
+        part.trailers = engine::from_ffi(chunk.trailers, chunk.trailers_count);
+      }
+      return part;
+    } else if (state == CUSP_BODY_ERROR) {
+      end({FailureKind::kTrap, "the guest broke its response off"});
+      return std::nullopt;
+    } else {
+      break;
+    }
+  }
+  if (part.data.empty()) return std::nullopt;
+  return part;
+}
+
+bool InvocationImpl::body_ready() {
+  if (!next_part_ && !failure_) next_part_ = poll_body();
+  return next_part_.has_value() || failure_.has_value();
+}
+
+io::Task<Result<http::BodyPart>> InvocationImpl::read_body() {
+  while (true) {
+    if (body_ready()) {
+      if (next_part_) co_return *std::exchange(next_part_, std::nullopt);
+      co_return fail(ErrorCode::kUnavailable, std::string(to_string(failure_->kind)));
+    }
+    co_await changed_.wait();
+  }
+}
+
+// Nobody reads the body any more. The guest may still have work to do, without its client.
+void InvocationImpl::drop_body() {
+  const auto keep = shared_from_this();
+  if (connection_ != nullptr && running_) connection_->on_client_gone({});
+  connection_ = nullptr;
+  if (pump_) std::exchange(pump_, nullptr)->stop();
+  request_body_.reset();
+  if (finished_ || failure_) return release();
+  cusp_invocation_drop_body(native_);
+}
+
+void InvocationImpl::want_request_body() {
+  if (pump_) return pump_->wanted();
+  if (!request_body_ || native_ == nullptr) return;
+  pump_ = std::make_shared<BodyPump>(executor_, cusp_invocation_request_body(native_),
+                                     std::move(request_body_));
+  // Not from here: the guest is in the middle of asking.
+  io::asio::post(executor_, [executor = executor_, pump = pump_] {
+    io::asio::co_spawn(
+        executor, [pump]() -> io::Task<void> { co_await pump->run(); }, io::asio::detached);
+  });
+}
+
+// ---- the end
+// ------------------------------------------------------------------------------------------------------
+
+Failure InvocationImpl::native_failure() const {
+  cusp_bytes message;
+  const cusp_failure kind = cusp_invocation_failure(native_, &message);
+  return {from_ffi(kind), std::string(engine::from_ffi(message))};
+}
+
+// The guest has returned. Its body may still be on its way out.
+void InvocationImpl::finish() {
+  finished_ = true;
+  report();
+  const auto keep = std::exchange(running_, nullptr);
+  deadline_.reset();
+}
+
+void InvocationImpl::end(Failure failure) {
+  if (failure_) return;
+  const bool reported = finished_;
+  failure_ = std::move(failure);
+  if (!reported) report();
+  const auto keep = std::exchange(running_, nullptr);
+  deadline_.reset();
+  release();
+  changed_.notify();
+}
+
+void InvocationImpl::report() {
+  Report report{.failure = failure_,
+                .cpu_time = cpu_time_,
+                .wall_time = Clock::now() - started_,
+                .memory_peak_bytes = cusp_invocation_memory_peak(native_)};
+  host_->ended(report);
+}
+
+InstancePtr InvocationImpl::take_instance() {
+  cusp_instance* instance =
+      finished_ && native_ != nullptr ? cusp_invocation_take_instance(native_) : nullptr;
+  return {reinterpret_cast<Instance*>(instance), free_instance};
+}
+
+void InvocationImpl::release() {
+  if (pump_) std::exchange(pump_, nullptr)->stop();
+  if (native_ != nullptr) cusp_invocation_free(std::exchange(native_, nullptr));
+}
+
+}  // namespace
+
+std::shared_ptr<Invocation> Invocation::start(io::Executor executor, const Component& component,
+                                              http::Request& request, InstancePtr instance,
+                                              bool keep, const InvocationLimits& limits,
+                                              std::unique_ptr<InvocationHost> host) {
+  const auto fields = to_ffi(request.fields);
+  const cusp_request native_request = {
+      .method = to_ffi(request.method),
+      .scheme = to_ffi(request.scheme),
+      .authority = to_ffi(request.authority),
+      .target = to_ffi(request.target),
+      .fields = fields.data(),
+      .fields_count = fields.size(),
+      .has_body = request.body != nullptr,
+  };
+  auto invocation =
+      std::make_shared<InvocationImpl>(executor, false, limits, request, std::move(host));
+  invocation->attach(cusp_invocation_start(
+      component.native(), reinterpret_cast<cusp_instance*>(instance.release()), keep,
+      &native_request, &InvocationImpl::kCallbacks, invocation.get()));
+  return invocation;
+}
+
+std::shared_ptr<Invocation> Invocation::start_command(io::Executor executor,
+                                                      const Component& component, Command command,
+                                                      http::Request& request,
+                                                      const InvocationLimits& limits,
+                                                      std::unique_ptr<InvocationHost> host) {
+  std::vector<cusp_field> environment;
+  for (const auto& [name, value] : command.environment) {
+    environment.push_back({to_ffi(name), to_ffi(value)});
+  }
+  std::vector<cusp_bytes> arguments;
+  for (const auto& argument : command.arguments) arguments.push_back(to_ffi(argument));
+  const bool has_body = request.body != nullptr;
+  auto invocation =
+      std::make_shared<InvocationImpl>(executor, true, limits, request, std::move(host));
+  invocation->attach(cusp_invocation_start_command(
+      component.native(), environment.data(), environment.size(), arguments.data(),
+      arguments.size(), has_body, &InvocationImpl::kCallbacks, invocation.get()));
+  return invocation;
+}
+
+}  // namespace cusp::engine

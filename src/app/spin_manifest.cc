@@ -106,7 +106,7 @@ void read_triggers(TableReader& root, App& app, ComponentReader& components) {
     if (!root.has("trigger")) root.error("the manifest needs at least one [[trigger.http]]");
     return;
   }
-  std::vector<TableReader> http = triggers->tables("http");
+  std::vector<TableReader> http = triggers->tables("http", "[[trigger.http]]");
   for (size_t i = 0; i < http.size(); ++i) read_http_trigger(http[i], app, components, i);
   for (const TableReader::Entry& entry : triggers->entries()) {
     if (entry.key == "http") continue;

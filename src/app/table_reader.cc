@@ -208,14 +208,15 @@ std::optional<TableReader> TableReader::table(std::string_view key) {
   return found ? found->table() : std::nullopt;
 }
 
-std::vector<TableReader> TableReader::tables(std::string_view key) {
+std::vector<TableReader> TableReader::tables(std::string_view key, std::string what) {
+  if (what.empty()) what = fmt::format("[[{}]]", key);
   std::vector<TableReader> result;
   auto found = value(key);
   if (!found) return result;
-  if (!found->is_array()) found->wrong_type(fmt::format("an array of tables ([[{}]])", key));
+  if (!found->is_array()) found->wrong_type(fmt::format("an array of tables ({})", what));
   if (!found->is_array()) return result;
   for (const Value& element : found->elements()) {
-    if (auto reader = element.table(fmt::format("[[{}]]", key))) result.push_back(*reader);
+    if (auto reader = element.table(what)) result.push_back(*reader);
   }
   return result;
 }

@@ -105,7 +105,8 @@ class TableReader {
   std::vector<std::string> strings(std::string_view key);
   std::map<std::string, std::string> string_map(std::string_view key);
   std::optional<TableReader> table(std::string_view key);
-  std::vector<TableReader> tables(std::string_view key);  // [[key]]
+  // An array of tables; `what` names each in messages and defaults to "[[key]]".
+  std::vector<TableReader> tables(std::string_view key, std::string what = {});
 
   // Every entry in the order of the file; all become known. For tables whose keys are names.
   std::vector<Entry> entries();

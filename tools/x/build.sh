@@ -14,8 +14,14 @@ build_engine() {
   if [[ -f build/engine/key && $(<build/engine/key) == "$key" ]]; then return; fi
   if [[ ! -f $entry/libcusp_engine.a ]]; then
     local hint="about 10 minutes the first time"
-    if [[ -d $cache/engine/target/release ]]; then hint="dependencies are built"; fi
+    if compgen -G "$cache/engine/target/release/libcusp_engine.*" >/dev/null; then
+      hint="its dependencies are built"
+    fi
     step engine "building the engine library ($hint)" compile_engine "$key"
+    if [[ $(engine_key) != "$key" ]]; then
+      rm -rf "$entry"
+      fail "the engine's sources changed while they were compiled; run this again"
+    fi
   fi
   mkdir -p build/engine
   # A copy, not a link: ninja compares times, and an older library must still look new to it.

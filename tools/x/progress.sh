@@ -51,22 +51,24 @@ logged() {
 ticker() {
   local title=$1 log=$2 last
   trap - EXIT INT TERM
-  local pause=30
+  local pause=30 silence
   if [[ -t 1 ]]; then pause=2; fi
-  while sleep "$pause" >/dev/null 2>&1; do
-    last=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -v '^\s*$' | tail -n 1 | cut -c 1-60)
+  # Waits on a pipe that never says anything: a `sleep` would outlive the ticker.
+  exec {silence}<> <(:)
+  until read -r -t "$pause" -u "$silence"; do
+    last=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -v '^\s*$' | tail -n 1)
+    last=${last#"${last%%[! ]*}"}
+    last=${last:0:60}
     if [[ -t 1 ]]; then
       printf '\r\033[K[%4d s] %s … %s\r' "$SECONDS" "$title" "$last"
     else
-      say "$title … ${last#"${last%%[! ]*}"}"
+      say "$title … $last"
     fi
   done
 }
 
 ticker_stop() {
   if [[ -z $ticker_pid ]]; then return; fi
-  # The ticker's own sleep is its child: end both, or it holds the terminal until it wakes.
-  pkill -P "$ticker_pid" 2>/dev/null || true
   kill "$ticker_pid" 2>/dev/null || true
   wait "$ticker_pid" 2>/dev/null || true
   ticker_pid=

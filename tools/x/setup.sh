@@ -5,7 +5,7 @@
 readonly rust_version_min=1.95.0
 
 readonly packages_build=(
-  ca-certificates git procps pkg-config cmake ninja-build gcc g++ libc6-dev
+  ca-certificates git pkg-config cmake ninja-build gcc g++ libc6-dev
   clang-19 clang-format-19 lld-19 libclang-rt-19-dev
   libboost1.81-dev libssl-dev libnghttp2-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev python3
@@ -105,8 +105,7 @@ rust_version() { cargo --version 2>/dev/null | cut -d ' ' -f 2 | grep . || echo 
 rust_is_new_enough() {
   local version
   version=$(rust_version)
-  [[ $version != none ]] &&
-    [[ $(printf '%s\n' "$rust_version_min" "$version" | sort -V | head -n 1) == "$rust_version_min" ]]
+  [[ $version != none ]] && printf '%s\n' "$rust_version_min" "$version" | sort -VC
 }
 
 rust_has_target() { [[ -d $(rustc --print target-libdir --target "$1" 2>/dev/null) ]]; }

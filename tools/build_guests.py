@@ -229,11 +229,12 @@ def build_wat(group: Group, out: Path) -> None:
             continue
         wit, world = folder / directive(text, "wit", "http.wit"), directive(text, "world", "")
         run(guest.name, [tool, "component", "embed", wit, "--world", world, source, "-o", result])
-        if shape == "component":
+        if shape != "embedded":
             run(guest.name, [tool, "component", "new", result, "-o", result])
         run(guest.name, [tool, "validate", "--features", "all", result])
-        source.unlink()
-    (out / "guest.wat").unlink(missing_ok=True)
+        if shape == "truncated":
+            os.truncate(result, result.stat().st_size // 2)
+    source.unlink()
 
 
 def build_malformed(group: Group, out: Path) -> None:

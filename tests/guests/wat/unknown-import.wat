@@ -1,0 +1,7 @@
+;; world: unknown-import
+;; Imports acme:nothing/here@9.9.9, which no host has.
+(module
+  (import "acme:nothing/here@9.9.9" "vanish" (func $vanish))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+  (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $out i32) (call $vanish)))

@@ -40,27 +40,23 @@ Result<fs::path> find_manifest(const fs::path& folder) {
                                                 folder.string(), kCuspManifest, kSpinManifest));
 }
 
-// Every local source must be there, unless the author can build it: `cusp serve` then says so, and
-// `cusp dev` builds it.
-Result<> check_sources(const App& app) {
+// Whether there is a file at the local source of a component or of one of its dependencies.
+Result<> check_source(const Component& component, const Source& source, const std::string& what) {
   std::error_code status;
-  for (const Component& component : app.components) {
-    const std::string& path = component.source.path;
-    if (!path.empty() && !component.build && !fs::is_regular_file(path, status)) {
-      return fail(ErrorCode::kNotFound,
-                  fmt::format("the component '{}' has no file at '{}'; build it, or correct its "
-                              "'source'",
-                              component.id, path),
-                  component.place);
-    }
-    for (const Dependency& dependency : component.dependencies) {
-      const std::string& file = dependency.source.path;
-      if (file.empty() || component.build || fs::is_regular_file(file, status)) continue;
-      return fail(ErrorCode::kNotFound,
-                  fmt::format("the dependency '{}' of the component '{}' has no file at '{}'",
-                              dependency.import_name, component.id, file),
-                  component.place);
-    }
+  if (source.path.empty() || fs::is_regular_file(source.path, status)) return {};
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{} has no file at '{}'; {}", what, source.path,
+                          component.build ? "run `cusp build`" : "build it, or correct its path"),
+              component.place);
+}
+
+Result<> check_component(const Component& component) {
+  CUSP_CHECK(
+      check_source(component, component.source, fmt::format("the component '{}'", component.id)));
+  for (const Dependency& dependency : component.dependencies) {
+    CUSP_CHECK(check_source(component, dependency.source,
+                            fmt::format("the dependency '{}' of the component '{}'",
+                                        dependency.import_name, component.id)));
   }
   return {};
 }
@@ -73,7 +69,9 @@ Result<App> load_manifest(const fs::path& path, const LoadOptions& options) {
       (path.filename() != kCuspManifest && text.find("spin_manifest_version") != std::string::npos);
   auto parse = is_spin ? parse_spin_manifest : parse_cusp_manifest;
   CUSP_TRY(App app, parse(text, path.string(), options));
-  CUSP_CHECK(check_sources(app));
+  for (const Component& component : app.components) {
+    if (!component.build) CUSP_CHECK(check_component(component));
+  }
   CUSP_CHECK(expand_files(app));
   return app;
 }
@@ -83,6 +81,11 @@ Result<App> load_manifest(const fs::path& path, const LoadOptions& options) {
 const Component* App::find_component(std::string_view id) const {
   auto found = std::ranges::find(components, id, &Component::id);
   return found == components.end() ? nullptr : &*found;
+}
+
+Result<> check_sources(const App& app) {
+  for (const Component& component : app.components) CUSP_CHECK(check_component(component));
+  return {};
 }
 
 Result<App> load_app(const std::string& path, const LoadOptions& options) {

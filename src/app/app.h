@@ -146,4 +146,9 @@ struct LoadOptions {
 // valid one.
 Result<App> load_app(const std::string& path, const LoadOptions& options = {});
 
+// Whether every local source is there, now that builds have run: load_app() leaves those of
+// components with a build unchecked. Errors: kNotFound naming the path, and `cusp build` if that
+// makes it.
+Result<> check_sources(const App& app);
+
 }  // namespace cusp::app

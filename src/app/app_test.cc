@@ -74,7 +74,13 @@ TEST(LoadApp, AMissingSourceIsNamedUnlessTheComponentCanBeBuilt) {
   EXPECT_EQ(app.error().context, folder.path("spin.toml:7:1"));
   EXPECT_NE(app.error().message.find(folder.path("api.wasm")), std::string::npos);
   folder.write("spin.toml", std::string(kSpin) + "build = { command = 'make' }\n");
-  EXPECT_TRUE(load_app(folder.path()));
+  auto buildable = load_app(folder.path());
+  ASSERT_TRUE(buildable) << buildable.error().to_string();
+  auto checked = check_sources(*buildable);
+  ASSERT_FALSE(checked);
+  EXPECT_NE(checked.error().message.find("run `cusp build`"), std::string::npos);
+  folder.write("api.wasm");
+  EXPECT_TRUE(check_sources(*buildable));
 }
 
 TEST(LoadApp, AMissingDependencyOrFileIsNamed) {

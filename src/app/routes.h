@@ -19,10 +19,13 @@ struct RouteMatch {
   std::string path_info;
 };
 
-// Finds the route of a path. Spin's rules: an exact segment beats ":param", which beats "/..."; the
-// longest literal prefix wins; a trailing slash makes no difference to an exact route; private
-// routes never match. Immutable and thread-safe; refers to the routes it was built from, which must
-// outlive it.
+// Finds the route of a path. Spin's rules: segment by segment from the left, literal text beats
+// literal text with ":param"s between dots ("report.:year.:format"), which beats ":param", which
+// beats "/..."; so the longest literal prefix wins. Slashes at both ends of a path make no
+// difference, "/..." matches its prefix too, "/*" is another way to write it, upper and lower case
+// differ, and percent-encoding is left alone. Private routes never match. Immutable and
+// thread-safe; refers to the routes it was built from, which must outlive it. What a guest is told
+// of its match stands in spin_headers.h.
 class Router {
  public:
   // Errors: kInvalidArgument for a malformed pattern or two routes of the same shape, naming both

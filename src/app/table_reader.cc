@@ -1,10 +1,9 @@
 #include "app/table_reader.h"
 
-// Debian's library holds only the parser that throws; ours, which answers errors as values, is
-// compiled here, in the one file that sees toml++.
-#undef TOML_HEADER_ONLY
-#undef TOML_SHARED_LIB
-#define TOML_HEADER_ONLY 1
+// toml++ without exceptions goes on after some errors until an assertion fails (3.3, found by
+// fuzzing), so this one file lets it throw, and catches in parse().
+#undef TOML_EXCEPTIONS
+#define TOML_EXCEPTIONS 1
 
 #include <fmt/format.h>
 
@@ -271,13 +270,13 @@ TomlFile& TomlFile::operator=(TomlFile&&) noexcept = default;
 TableReader TomlFile::root() { return TableReader(*table_, "the file", *diagnostics_); }
 
 Result<TomlFile> TomlFile::parse(std::string_view text, std::string file) {
-  toml::parse_result parsed = toml::parse(text, file);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
+  try {
+    auto table = std::make_unique<toml::table>(toml::parse(text, file));
+    return TomlFile(std::move(table), std::move(file));
+  } catch (const toml::parse_error& error) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("not valid TOML: {}", error.description()),
                 place_of(file, error.source()));
   }
-  return TomlFile(std::make_unique<toml::table>(std::move(parsed).table()), std::move(file));
 }
 
 Result<TomlFile> TomlFile::read(const std::string& path) {

@@ -21,10 +21,15 @@ class Fields {
 
   // Adds a field after the others, also when the name is there already. `name` may have upper case.
   void add(std::string_view name, std::string_view value);
+  // The same for text from outside: false, and nothing is added, when name or value is not what
+  // RFC 9110 allows.
+  bool try_add(std::string_view name, std::string_view value);
   // Replaces every field of that name by one.
   void set(std::string_view name, std::string_view value);
   // Removes every field of that name; the number removed.
   size_t remove(std::string_view name);
+  // Empties it and keeps the memory.
+  void clear();
 
   // `name` in lower case, for these three. The first value, nothing when absent.
   std::optional<std::string_view> get(std::string_view name) const;

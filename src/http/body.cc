@@ -1,0 +1,43 @@
+#include "http/body.h"
+
+#include "base/limits.h"
+
+namespace cusp::http {
+namespace {
+
+class MemoryBody final : public Body {
+ public:
+  explicit MemoryBody(std::string data) : data_(std::move(data)) {}
+
+  io::Task<Result<BodyPart>> read() override { co_return next(); }
+  bool ready() override { return true; }
+  std::optional<uint64_t> size() const override { return data_.size() - at_; }
+
+ private:
+  BodyPart next() {
+    BodyPart part;
+    size_t left = data_.size() - at_;
+    if (at_ == 0 && left <= limits::kBodyChunkBytes) {
+      part.data = std::move(data_);
+      data_.clear();
+      part.end = true;
+      return part;
+    }
+    size_t size = std::min(left, limits::kBodyChunkBytes);
+    part.data = data_.substr(at_, size);
+    at_ += size;
+    part.end = size == left;
+    return part;
+  }
+
+  std::string data_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Body> make_body(std::string data) {
+  return std::make_unique<MemoryBody>(std::move(data));
+}
+
+}  // namespace cusp::http

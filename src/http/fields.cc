@@ -1,0 +1,134 @@
+#include "http/fields.h"
+
+#include <algorithm>
+#include <array>
+
+namespace cusp::http {
+namespace {
+
+// For each byte of a token its lower case, 0 for a byte that no token has (RFC 9110 section 5.6.2).
+constexpr auto kTokenLower = [] {
+  std::array<char, 256> table{};
+  for (char c = '0'; c <= '9'; ++c) table[c] = c;
+  for (char c = 'a'; c <= 'z'; ++c) table[c] = c;
+  for (char c = 'A'; c <= 'Z'; ++c) table[c] = static_cast<char>(c - 'A' + 'a');
+  for (char c : std::string_view("!#$%&'*+-.^_`|~")) table[c] = c;
+  return table;
+}();
+
+char token_lower(char c) { return kTokenLower[static_cast<unsigned char>(c)]; }
+
+// No early exit, so that the compiler makes it a vector loop.
+bool only_value_bytes(std::string_view text) {
+  bool bad = false;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    bad |= (byte < 0x20 && byte != '\t') || byte == 0x7f;
+  }
+  return !bad;
+}
+
+bool is_space(char c) { return c == ' ' || c == '\t'; }
+
+}  // namespace
+
+void Fields::add(std::string_view name, std::string_view value) {
+  auto at = static_cast<uint32_t>(text_.size());
+  text_.resize(at + name.size() + value.size());
+  char* out = text_.data() + at;
+  for (char c : name) {
+    char lower = token_lower(c);
+    *out++ = lower != 0 ? lower : c;
+  }
+  std::copy(value.begin(), value.end(), out);
+  entries_.push_back({at, static_cast<uint32_t>(name.size()),
+                      static_cast<uint32_t>(at + name.size()),
+                      static_cast<uint32_t>(value.size())});
+}
+
+bool Fields::try_add(std::string_view name, std::string_view value) {
+  if (!valid_field_name(name) || !valid_field_value(value)) return false;
+  add(name, value);
+  return true;
+}
+
+void Fields::set(std::string_view name, std::string_view value) {
+  // The value may be a view into this very object.
+  std::string kept(value);
+  std::string kept_name(name);
+  std::transform(kept_name.begin(), kept_name.end(), kept_name.begin(), [](char c) {
+    char lower = token_lower(c);
+    return lower != 0 ? lower : c;
+  });
+  remove(kept_name);
+  add(kept_name, kept);
+}
+
+size_t Fields::remove(std::string_view name) {
+  // The bytes stay behind in the buffer: fields are few and live for one message.
+  return std::erase_if(entries_, [&](const Entry& entry) {
+    return std::string_view(text_).substr(entry.name_at, entry.name_size) == name;
+  });
+}
+
+void Fields::clear() {
+  text_.clear();
+  entries_.clear();
+}
+
+std::optional<std::string_view> Fields::get(std::string_view name) const {
+  for (Field field : *this) {
+    if (field.name == name) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Fields::get_all(std::string_view name) const {
+  std::optional<std::string> joined;
+  for (Field field : *this) {
+    if (field.name != name) continue;
+    if (joined) {
+      joined->append(", ").append(field.value);
+    } else {
+      joined = std::string(field.value);
+    }
+  }
+  return joined;
+}
+
+size_t Fields::count(std::string_view name) const {
+  return static_cast<size_t>(
+      std::count_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return std::string_view(text_).substr(entry.name_at, entry.name_size) == name;
+      }));
+}
+
+Fields::Field Fields::operator[](size_t index) const {
+  const Entry& entry = entries_[index];
+  const char* text = text_.data();
+  return {{text + entry.name_at, entry.name_size}, {text + entry.value_at, entry.value_size}};
+}
+
+size_t Fields::byte_size() const {
+  size_t bytes = 0;
+  for (const Entry& entry : entries_) bytes += entry.name_size + entry.value_size;
+  return bytes;
+}
+
+void Fields::reserve(size_t fields, size_t bytes) {
+  entries_.reserve(fields);
+  text_.reserve(bytes);
+}
+
+bool valid_field_name(std::string_view name) {
+  bool good = true;
+  for (char c : name) good &= token_lower(c) != 0;
+  return good && !name.empty();
+}
+
+bool valid_field_value(std::string_view value) {
+  if (value.empty()) return true;
+  return !is_space(value.front()) && !is_space(value.back()) && only_value_bytes(value);
+}
+
+}  // namespace cusp::http

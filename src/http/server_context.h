@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <string>
+
+#include "http/server.h"
+#include "io/asio.h"
+
+namespace cusp::http {
+
+// What one server's sessions share. Belongs to the server's shard and outlives them.
+class ServerContext {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // A session, as its server sees it.
+  class Session {
+   public:
+    virtual ~Session() = default;
+    // Nothing has happened for too long: end what is going on.
+    virtual void time_out() = 0;
+    // The server is going away: finish the requests in flight, take no more.
+    virtual void drain() = 0;
+    // Cut, now.
+    virtual void abort() = 0;
+
+    // When time_out() is due. A session moves it by writing here, which costs nothing: one timer
+    // for the whole server looks at all of them, so a deadline is kept to within kTick.
+    Clock::time_point deadline = Clock::time_point::max();
+  };
+
+  static constexpr std::chrono::milliseconds kTick{100};
+
+  ServerContext(io::Executor shard, const ServerLimits& server_limits, Handler& request_handler)
+      : executor(shard), limits(server_limits), handler(request_handler) {
+    tick();
+  }
+
+  // Refreshes `now` and `date`, and times sessions out.
+  void tick();
+
+  io::Executor executor;
+  ServerLimits limits;
+  Handler& handler;
+  std::list<Session*> sessions;
+  Clock::time_point now;  // coarse: as of the last tick
+  std::string date;       // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7)
+  bool draining = false;
+};
+
+}  // namespace cusp::http

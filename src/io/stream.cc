@@ -1,0 +1,222 @@
+#include "io/stream.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace cusp::io {
+
+namespace {
+
+ssize_t outcome(ssize_t result) {
+  if (result >= 0) return result;
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? Stream::kWouldBlock
+                                                                   : Stream::kBroken;
+}
+
+class TcpStream : public Stream {
+ public:
+  explicit TcpStream(Socket socket) : socket_(std::move(socket)) {
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+    socket_.native_non_blocking(true, ignored);
+    socket_.set_option(Tcp::no_delay(true), ignored);
+  }
+  ~TcpStream() override { close(); }
+
+  ssize_t try_read(char* data, size_t size) override {
+    return outcome(::recv(socket_.native_handle(), data, size, 0));
+  }
+
+  ssize_t try_write(std::span<const iovec> pieces) override {
+    msghdr message = {};
+    message.msg_iov = const_cast<iovec*>(pieces.data());
+    message.msg_iovlen = pieces.size();
+    return outcome(::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL));
+  }
+
+  Task<bool> wait_read() override { return wait(Socket::wait_read); }
+  Task<bool> wait_write() override { return wait(Socket::wait_write); }
+
+  void shutdown_write() override {
+    boost::system::error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+  }
+
+  void close() override {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  Socket& socket() override { return socket_; }
+
+ protected:
+  Task<bool> wait(Socket::wait_type what) {
+    if (!socket_.is_open()) co_return false;
+    const auto [error] = co_await socket_.async_wait(what, use_task);
+    co_return !error && socket_.is_open();
+  }
+
+ private:
+  Socket socket_;
+};
+
+// OpenSSL over the socket itself. It may want to read in order to write and the other way round.
+class TlsStream final : public TcpStream {
+ public:
+  TlsStream(Socket socket, SSL_CTX* context)
+      : TcpStream(std::move(socket)), ssl_(SSL_new(context)) {
+    SSL_set_fd(ssl_, this->socket().native_handle());
+  }
+  ~TlsStream() override { SSL_free(ssl_); }
+
+  SSL* ssl() { return ssl_; }
+
+  // Runs `step` (SSL_accept or SSL_connect) until it is done.
+  template <class Step>
+  Task<bool> handshake(Step step) {
+    while (true) {
+      ERR_clear_error();
+      const int result = step(ssl_);
+      if (result == 1) co_return true;
+      if (outcome_of(result) != kWouldBlock) co_return false;
+      if (!co_await wait(wanted_)) co_return false;
+    }
+  }
+
+  ssize_t try_read(char* data, size_t size) override {
+    ERR_clear_error();
+    const int result = SSL_read(ssl_, data, static_cast<int>(size));
+    return result > 0 ? result : outcome_of(result);
+  }
+
+  ssize_t try_write(std::span<const iovec> pieces) override {
+    // One record for what fits into one: the pieces of a response are joined instead of sent one by
+    // one.
+    std::string joined;
+    const char* data = nullptr;
+    size_t size = 0;
+    if (pieces.size() == 1) {
+      data = static_cast<const char*>(pieces[0].iov_base);
+      size = pieces[0].iov_len;
+    } else {
+      for (const iovec& piece : pieces) {
+        joined.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+        if (joined.size() >= kRecordBytes) break;
+      }
+      data = joined.data();
+      size = joined.size();
+    }
+    ERR_clear_error();
+    const int result = SSL_write(ssl_, data, static_cast<int>(std::min(size, kRecordBytes)));
+    return result > 0 ? result : outcome_of(result) == kClosed ? kBroken : outcome_of(result);
+  }
+
+  Task<bool> wait_read() override { return wait(wanted_); }
+  Task<bool> wait_write() override { return wait(wanted_); }
+
+  std::string_view alpn() const override {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl_, &name, &size);
+    return {reinterpret_cast<const char*>(name), size};
+  }
+  bool tls() const override { return true; }
+
+  void shutdown_write() override {
+    SSL_shutdown(ssl_);
+    TcpStream::shutdown_write();
+  }
+
+ private:
+  static constexpr size_t kRecordBytes = 16 * 1024;
+
+  ssize_t outcome_of(int result) {
+    switch (SSL_get_error(ssl_, result)) {
+      case SSL_ERROR_WANT_READ: wanted_ = Socket::wait_read; return kWouldBlock;
+      case SSL_ERROR_WANT_WRITE: wanted_ = Socket::wait_write; return kWouldBlock;
+      case SSL_ERROR_ZERO_RETURN: return kClosed;
+      default: return kBroken;
+    }
+  }
+
+  SSL* ssl_;
+  Socket::wait_type wanted_ = Socket::wait_read;
+};
+
+// Verification by name or by address, as the host is one or the other.
+void expect_peer(SSL* ssl, const std::string& host) {
+  unsigned char address[16];
+  X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
+  if (inet_pton(AF_INET, host.c_str(), address) == 1 ||
+      inet_pton(AF_INET6, host.c_str(), address) == 1) {
+    X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str());
+  } else {
+    SSL_set_tlsext_host_name(ssl, host.c_str());
+    X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
+  }
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+}
+
+}  // namespace
+
+std::unique_ptr<Stream> make_tcp_stream(Socket socket) {
+  return std::make_unique<TcpStream>(std::move(socket));
+}
+
+Task<std::unique_ptr<Stream>> accept_tls(Socket socket, const TlsServerContext& context) {
+  auto stream =
+      std::make_unique<TlsStream>(std::move(socket), static_cast<SSL_CTX*>(context.native()));
+  if (!co_await stream->handshake(SSL_accept)) co_return nullptr;
+  co_return stream;
+}
+
+Task<TlsConnected> connect_tls(Socket socket, void* context, const std::string& host,
+                               std::string_view alpn) {
+  auto stream = std::make_unique<TlsStream>(std::move(socket), static_cast<SSL_CTX*>(context));
+  expect_peer(stream->ssl(), host);
+  SSL_set_alpn_protos(stream->ssl(), reinterpret_cast<const unsigned char*>(alpn.data()),
+                      static_cast<unsigned>(alpn.size()));
+  TlsConnected result;
+  if (co_await stream->handshake(SSL_connect)) {
+    result.stream = std::move(stream);
+    co_return result;
+  }
+  const long verified = SSL_get_verify_result(stream->ssl());
+  result.certificate_refused = verified != X509_V_OK;
+  result.reason = result.certificate_refused ? X509_verify_cert_error_string(verified)
+                                             : "the TLS handshake failed";
+  co_return result;
+}
+
+Task<bool> write_all(Stream& stream, std::span<iovec> pieces) {
+  while (!pieces.empty()) {
+    const ssize_t written = stream.try_write(pieces);
+    if (written == Stream::kWouldBlock) {
+      if (!co_await stream.wait_write()) co_return false;
+      continue;
+    }
+    if (written < 0) co_return false;
+    auto left = static_cast<size_t>(written);
+    while (!pieces.empty() && left >= pieces[0].iov_len) {
+      left -= pieces[0].iov_len;
+      pieces = pieces.subspan(1);
+    }
+    if (left > 0) {
+      pieces[0].iov_base = static_cast<char*>(pieces[0].iov_base) + left;
+      pieces[0].iov_len -= left;
+    }
+  }
+  co_return true;
+}
+
+Task<bool> write_all(Stream& stream, std::string_view data) {
+  iovec piece = {const_cast<char*>(data.data()), data.size()};
+  co_return co_await write_all(stream, std::span(&piece, 1));
+}
+
+}  // namespace cusp::io

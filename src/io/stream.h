@@ -1,0 +1,65 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "io/asio.h"
+#include "io/tls.h"
+
+namespace cusp::io {
+
+// A byte stream over a TCP connection, in clear text or in TLS, for the .cc files of sessions.
+// Reads and writes are tried at once and waited for only when they would block: a request that is
+// ready costs one read and one write and no trip through the loop. Belongs to one shard.
+class Stream {
+ public:
+  // Results of the try_ functions beside a number of bytes.
+  static constexpr ssize_t kClosed = 0;       // read: the peer has ended its side
+  static constexpr ssize_t kWouldBlock = -1;  // wait, then try again
+  static constexpr ssize_t kBroken = -2;      // the connection is of no more use
+
+  virtual ~Stream() = default;
+
+  virtual ssize_t try_read(char* data, size_t size) = 0;
+  virtual ssize_t try_write(std::span<const iovec> pieces) = 0;
+  // Waits until a try that would have blocked is worth another go; false when the stream was closed
+  // meanwhile.
+  virtual Task<bool> wait_read() = 0;
+  virtual Task<bool> wait_write() = 0;
+  // The application protocol that the TLS handshake agreed on ("h2"); empty without TLS.
+  virtual std::string_view alpn() const { return {}; }
+  virtual bool tls() const { return false; }
+  // Tells the peer that no more will be sent.
+  virtual void shutdown_write() = 0;
+  // Closes now: waits return false. May be called twice.
+  virtual void close() = 0;
+  virtual Socket& socket() = 0;
+};
+
+// Takes a connected socket over: non-blocking, TCP_NODELAY.
+std::unique_ptr<Stream> make_tcp_stream(Socket socket);
+
+// The server's side of a TLS handshake; null when it fails. `context` outlives the stream.
+Task<std::unique_ptr<Stream>> accept_tls(Socket socket, const TlsServerContext& context);
+
+// The outcome of the client's side of one.
+struct TlsConnected {
+  std::unique_ptr<Stream> stream;
+  bool certificate_refused = false;  // why there is none: the peer's certificate, or anything else
+  std::string reason;
+};
+
+// The client's side: verifies the chain against `context` and the name (a DNS name or an IP
+// address), offers `alpn` (wire format, RFC 7301).
+Task<TlsConnected> connect_tls(Socket socket, void* context, const std::string& host,
+                               std::string_view alpn);
+
+// Writes everything; false when the stream broke.
+Task<bool> write_all(Stream& stream, std::span<iovec> pieces);
+Task<bool> write_all(Stream& stream, std::string_view data);
+
+}  // namespace cusp::io

@@ -53,7 +53,7 @@ struct Build {
 struct Source {
   std::string
       path;  // absolute, of a .wasm or .wat file; may not exist yet when the component has a build
-  std::string url;     // https://…
+  std::string url;     // https://… or http://…
   std::string digest;  // "sha256:<64 hex>", required with `url`
 };
 

@@ -13,6 +13,9 @@
 namespace cusp::app {
 namespace {
 
+// Each pair of them is compared.
+constexpr size_t kDependenciesMax = 256;
+
 const std::vector<std::string> kInheritableKeys = {
     "ai_models",        "allowed_outbound_hosts", "environment", "files",
     "key_value_stores", "sqlite_databases",       "variables"};
@@ -123,6 +126,11 @@ void ComponentReader::read_dependencies(TableReader& table, Component& component
 
 void ComponentReader::check_overlaps(const TableReader& table, const Component& component) {
   const auto& all = component.dependencies;
+  if (all.size() > kDependenciesMax) {
+    table.error(fmt::format("a component may have at most {} dependencies", kDependenciesMax),
+                ErrorCode::kResourceExhausted);
+    return;
+  }
   for (size_t i = 0; i < all.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (!overlap(split_name(all[i].import_name), split_name(all[j].import_name))) continue;

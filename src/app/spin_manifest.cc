@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "app/component_reader.h"
 #include "app/manifest.h"
@@ -129,22 +129,16 @@ void read_triggers(TableReader& root, App& app, ComponentReader& components) {
 
 // Spin serves an application with duplicate routes and lets the last one win.
 void drop_duplicate_routes(App& app) {
-  std::vector<Route> kept;
-  for (size_t i = 0; i < app.routes.size(); ++i) {
-    const Route& route = app.routes[i];
-    auto later = std::find_if(app.routes.begin() + static_cast<ptrdiff_t>(i) + 1, app.routes.end(),
-                              [&](const Route& other) {
-                                return !route.is_private && !other.is_private &&
-                                       route.pattern == other.pattern;
-                              });
-    if (later == app.routes.end()) {
-      kept.push_back(route);
-    } else {
-      app.warnings.push_back(fmt::format("{}: the route '{}' is never used, since {} has it again",
-                                         route.place, route.pattern, later->place));
-    }
+  std::map<std::string, std::string> last_places;
+  for (const Route& route : app.routes) {
+    if (!route.is_private) last_places.insert_or_assign(route.pattern, route.place);
   }
-  app.routes = std::move(kept);
+  std::erase_if(app.routes, [&](const Route& route) {
+    if (route.is_private || last_places.at(route.pattern) == route.place) return false;
+    app.warnings.push_back(fmt::format("{}: the route '{}' is never used, since {} has it again",
+                                       route.place, route.pattern, last_places.at(route.pattern)));
+    return true;
+  });
 }
 
 }  // namespace

@@ -195,6 +195,21 @@ source = "second.wasm"
   EXPECT_NE(app->warnings[3].find("never matches"), std::string::npos);
 }
 
+TEST(SpinManifest, ThousandsOfRoutesAndFilesAreReadQuickly) {
+  std::string text = manifest("files = [\n");
+  for (int i = 0; i < 10'000; ++i) text += "'assets/" + std::to_string(i) + ".png',\n";
+  text += "]\n";
+  for (int i = 0; i < 10'000; ++i) {
+    text += "[[trigger.http]]\nroute = '/r/" + std::to_string(i) + "'\ncomponent = 'api'\n";
+  }
+  auto start = std::chrono::steady_clock::now();
+  auto app = parse(text);
+  ASSERT_TRUE(app) << app.error().to_string();
+  EXPECT_EQ(app->routes.size(), 10'001u);
+  EXPECT_EQ(app->components[0].files.size(), 10'000u);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
 struct Case {
   std::string text;
   std::string_view place;  // line and column
@@ -338,6 +353,14 @@ TEST(SpinManifest, MistakesInDependenciesGiveTheirPlace) {
                 "'foo:bar' = { path = 'a', inherit_configuration = false }"),
        "11:13", "'inherit_configuration' and 'dependencies_inherit_configuration' exclude"},
   });
+}
+
+TEST(SpinManifest, TooManyDependenciesAreRefused) {
+  std::string many = "[component.api.dependencies]\n";
+  for (int i = 0; i < 300; ++i) many += "'foo:bar/i" + std::to_string(i) + "' = { path = 'a' }\n";
+  auto app = parse(manifest(many));
+  ASSERT_FALSE(app);
+  EXPECT_EQ(app.error().code, ErrorCode::kResourceExhausted);
 }
 
 TEST(SpinManifest, DisjointDependenciesOfOnePackageAreAccepted) {

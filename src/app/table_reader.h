@@ -150,7 +150,7 @@ class TomlFile {
   std::unique_ptr<Diagnostics> diagnostics_;
 };
 
-inline constexpr size_t kManifestBytesMax = 4 * 1024 * 1024;
+inline constexpr size_t kManifestBytesMax = 2 * 1024 * 1024;
 
 // The text of a file of at most `bytes_max`. Errors: kNotFound, kResourceExhausted, kUnavailable.
 Result<std::string> read_text_file(const std::string& path, size_t bytes_max);

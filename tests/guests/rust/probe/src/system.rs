@@ -14,7 +14,8 @@ pub fn served(exchange: Exchange) {
 }
 
 pub fn environment(exchange: Exchange) {
-    let mut lines: Vec<_> = std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let mut lines: Vec<_> =
+        std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect();
     lines.sort();
     exchange.answer(200, &lines.concat());
 }

@@ -10,7 +10,9 @@ readonly packages_build=(
   libboost1.81-dev libssl-dev libnghttp2-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev python3
 )
-readonly packages_guests=(wasi-libc libclang-rt-19-dev-wasm32 python3-venv)
+readonly packages_guests=(
+  wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 make python3-venv
+)
 readonly packages_test=(curl nghttp2-client openssl)
 readonly packages_bench=(nginx-light wrk)
 
@@ -30,9 +32,9 @@ setup_test() {
   setup_rust
 }
 
-# The slow toolchains on top: Go, JavaScript and Python guests.
+# The slow toolchains on top: JavaScript.
 setup_guests_all() {
-  local packages=("${packages_guests[@]}" libc++-19-dev-wasm32)
+  local packages=("${packages_guests[@]}")
   if ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
   install_packages "${packages[@]}"
 }

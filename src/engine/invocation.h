@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,20 @@ class InvocationHost {
   virtual void ended(const Report& report) = 0;
 };
 
+class Invocation;
+
+// The invocations of a shard that wait for something: what is left to end when the shard goes away.
+class Parked {
+ public:
+  void add(Invocation& invocation) { invocations_.insert(&invocation); }
+  void remove(Invocation& invocation) { invocations_.erase(&invocation); }
+  void cancel_all(FailureKind kind);
+  size_t size() const { return invocations_.size(); }
+
+ private:
+  std::unordered_set<Invocation*> invocations_;
+};
+
 // A kept instance (reuse), between two requests.
 class Instance;
 using InstancePtr = std::unique_ptr<Instance, void (*)(Instance*)>;
@@ -63,13 +78,15 @@ struct Command {
 // the shard's queue of wake-ups and (while it runs) itself.
 class Invocation {
  public:
-  // Starts it; nothing runs before respond(). `component` outlives it. `instance` may be null;
-  // `keep` asks for the instance back in take_instance(). Moves what it needs out of `request`.
-  static std::shared_ptr<Invocation> start(io::Executor executor, const Component& component,
-                                           http::Request& request, InstancePtr instance, bool keep,
+  // Starts it; nothing runs before respond(). `component` and `parked` outlive it. `instance` may
+  // be null; `keep` asks for the instance back in take_instance(). Moves what it needs out of
+  // `request`.
+  static std::shared_ptr<Invocation> start(io::Executor executor, Parked& parked,
+                                           const Component& component, http::Request& request,
+                                           InstancePtr instance, bool keep,
                                            const InvocationLimits& limits,
                                            std::unique_ptr<InvocationHost> host);
-  static std::shared_ptr<Invocation> start_command(io::Executor executor,
+  static std::shared_ptr<Invocation> start_command(io::Executor executor, Parked& parked,
                                                    const Component& component, Command command,
                                                    http::Request& request,
                                                    const InvocationLimits& limits,

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+// The verbs of the command line, one file each. A verb declares its flags on the subcommand that it
+// adds and leaves behind what is to run when it was chosen.
+namespace cusp::cli {
+
+// Runs the verb; its error becomes a message and an exit code (docs/operations/exit-codes.md).
+using Action = std::function<Result<>()>;
+
+// Adds one subcommand to `app` and sets `chosen` when the command line names it.
+void add_serve(CLI::App& app, Action& chosen);
+
+}  // namespace cusp::cli

@@ -1,0 +1,33 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/terminal.h"
+
+int main(int argc, char** argv) {
+  using namespace cusp;
+  CLI::App app("Cusp: applications at the edge, on one machine or in fifty cities.", "cusp");
+  app.set_version_flag("--version", "cusp " CUSP_VERSION);
+  app.require_subcommand(1);
+  app.footer("`cusp COMMAND --help` tells a command's flags.");
+  bool verbose = false;
+  bool json_log = false;
+  app.add_flag("-v,--verbose", verbose, "Log more: what the node decides and why");
+  app.add_flag("--log-json", json_log, "Log JSON lines");
+
+  cli::Action chosen;
+  cli::add_serve(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : exit_code(ErrorCode::kInvalidArgument);
+  }
+  log::configure(verbose ? log::Level::kDebug : log::Level::kInfo, json_log);
+  const Result<> result = chosen();
+  if (result) return 0;
+  cli::print_error(result.error());
+  return exit_code(result.error().code);
+}

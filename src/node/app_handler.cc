@@ -1,0 +1,277 @@
+#include "node/app_handler.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "app/spin_headers.h"
+#include "base/log.h"
+#include "host/cgi.h"
+#include "host/guest_log.h"
+#include "io/asio.h"
+
+namespace cusp::node {
+
+namespace {
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+http::Response plain(uint16_t status, std::string_view text) {
+  return http::text_response(status, std::string(text) + "\n");
+}
+
+engine::InvocationLimits bounds(const DeployedComponent& component) {
+  const app::Limits& limits = component.manifest.limits;
+  return {.cpu_time_max = limits.cpu_time_max, .wall_time_max = limits.wall_time_max};
+}
+
+http::Response too_large(const DeployedComponent& component, const app::Route& route) {
+  log::warn("[{}] body-limit on {}: more than {} bytes", component.label, route.pattern,
+            component.manifest.limits.body_bytes_max);
+  return plain(413, "Content Too Large");
+}
+
+http::Response static_response(const app::StaticResponse& source) {
+  http::Response response{.status = source.status};
+  for (const auto& [name, value] : source.headers) response.fields.add(name, value);
+  if (!source.body.empty()) response.body = http::make_body(source.body);
+  return response;
+}
+
+std::string client_address(const http::Connection& connection) {
+  const std::string_view address = connection.remote_address();
+  const char* format = address.find(':') == address.npos ? "{}:{}" : "[{}]:{}";
+  return fmt::format(fmt::runtime(format), address, connection.remote_port());
+}
+
+// A request's body up to its app's limit. `exceeded` outlives the body's readers.
+class LimitedBody final : public http::Body {
+ public:
+  LimitedBody(std::unique_ptr<http::Body> body, uint64_t bytes_max, std::shared_ptr<bool> exceeded)
+      : body_(std::move(body)), left_(bytes_max), exceeded_(std::move(exceeded)) {}
+
+  io::Task<Result<http::BodyPart>> read() override {
+    auto part = co_await body_->read();
+    if (part && part->data.size() > left_) {
+      *exceeded_ = true;
+      co_return fail(ErrorCode::kResourceExhausted, "the body is larger than the app's limit");
+    }
+    if (part) left_ -= part->data.size();
+    co_return part;
+  }
+  bool ready() override { return body_->ready(); }
+  std::optional<uint64_t> size() const override { return body_->size(); }
+
+ private:
+  std::unique_ptr<http::Body> body_;
+  uint64_t left_;
+  std::shared_ptr<bool> exceeded_;  // shared: a guest may read on after its response
+};
+
+// Bare components get the request as it came; those of an app see where they are mounted, as Spin
+// tells it.
+void add_spin_headers(http::Request& request, const app::RouteMatch& match) {
+  std::vector<std::string> forged;
+  for (const auto [name, value] : request.fields) {
+    if (app::is_spin_header(name)) forged.emplace_back(name);
+  }
+  for (const auto& name : forged) request.fields.remove(name);
+  for (const auto& [name, value] :
+       app::spin_headers(match, request.scheme, request.authority, request.target,
+                         client_address(*request.connection))) {
+    request.fields.add(name, value);
+  }
+}
+
+}  // namespace
+
+// One invocation as the node sees it: its log, its outbound requests, its place in the component's
+// limit.
+class AppHandler::Run final : public engine::InvocationHost {
+ public:
+  Run(AppHandler& handler, std::shared_ptr<const Deployment> deployment,
+      DeployedComponent& component, std::string route)
+      : handler_(handler),
+        deployment_(std::move(deployment)),
+        component_(component),
+        route_(std::move(route)) {}
+
+  void keep(std::weak_ptr<engine::Invocation> invocation, uint32_t served) {
+    invocation_ = std::move(invocation);
+    served_ = served;
+  }
+
+  void output(engine::Stdio stream, std::string_view data) override {
+    if (!log_) log_.emplace(component_.label);
+    log_->write(stream, data);
+  }
+
+  void outbound(std::unique_ptr<engine::Outbound> outbound) override {
+    if (!calls_) calls_.emplace(handler_.executor_, *handler_.client_, component_.outbound);
+    calls_->send(std::move(outbound));
+  }
+
+  void ended(const engine::Report& report) override {
+    if (report.failure) {
+      const auto milliseconds = [](auto time) {
+        return std::chrono::duration<double, std::milli>(time).count();
+      };
+      log::warn("[{}] {} on {}: {} (CPU {:.1f} ms, wall {:.1f} ms, memory {:.1f} MiB)",
+                component_.label, engine::to_string(report.failure->kind), route_,
+                report.failure->message, milliseconds(report.cpu_time),
+                milliseconds(report.wall_time),
+                static_cast<double>(report.memory_peak_bytes) / limits::kMiB);
+      calls_.reset();
+    } else if (served_ > 0) {
+      if (const auto invocation = invocation_.lock()) {
+        handler_.pool_.give(component_,
+                            {.instance = invocation->take_instance(), .served = served_});
+      }
+    }
+    handler_.leave(component_);
+  }
+
+ private:
+  AppHandler& handler_;
+  std::shared_ptr<const Deployment>
+      deployment_;  // shared: the component lives as long as its last run
+  DeployedComponent& component_;
+  std::string route_;
+  std::weak_ptr<engine::Invocation> invocation_;
+  uint32_t served_ = 0;  // by its instance, this run included; 0: the instance is not kept
+  std::optional<host::GuestLog> log_;
+  std::optional<host::OutboundCalls> calls_;
+};
+
+AppHandler::AppHandler(io::Executor executor, const HandlerOptions& options)
+    : executor_(executor), options_(options), client_(http::make_client(executor)) {}
+
+io::Task<http::Response> AppHandler::respond(http::Request& request) {
+  const auto* deployment = apps_ ? apps_->find(request.authority) : nullptr;
+  if (deployment == nullptr) {
+    co_return plain(404, "No application answers for this host.");
+  }
+  co_return co_await route(request, *deployment);
+}
+
+io::Task<http::Response> AppHandler::route(http::Request& request,
+                                           std::shared_ptr<const Deployment> deployment) {
+  const app::App& app = deployment->app();
+  const std::string_view path = path_of(request.target);
+  if (app.kind == app::ManifestKind::kSpin && path == "/.well-known/spin/health")
+    co_return plain(200, "OK");
+  const auto match = deployment->router().match(path);
+  if (!match) co_return plain(404, "Not Found");
+  if (match->route->static_response) co_return static_response(*match->route->static_response);
+  DeployedComponent& component = *deployment->find(match->route->component);
+  co_return co_await run(request, deployment, *match, component);
+}
+
+io::Task<http::Response> AppHandler::run(http::Request& request,
+                                         std::shared_ptr<const Deployment> deployment,
+                                         const app::RouteMatch& match,
+                                         DeployedComponent& component) {
+  const app::Limits& limits = component.manifest.limits;
+  std::shared_ptr<bool> body_exceeded;  // shared with the body
+  if (request.body) {
+    const auto size = request.body->size();
+    if (size && *size > limits.body_bytes_max) co_return too_large(component, *match.route);
+    body_exceeded = std::make_shared<bool>(false);
+    request.body = std::make_unique<LimitedBody>(std::move(request.body), limits.body_bytes_max,
+                                                 body_exceeded);
+  }
+  if (!component.admission->try_enter() && !co_await enter(component)) {
+    log::warn("[{}] concurrency-limit on {}: {} invocations run and the queue is full",
+              component.label, match.route->pattern, limits.concurrency_max);
+    http::Response busy = plain(503, "Service Unavailable");
+    busy.fields.add("retry-after", "1");
+    co_return busy;
+  }
+  const bool command = component.component->world() == engine::World::kCommand;
+  auto response = command ? co_await run_command(request, std::move(deployment), match, component)
+                          : co_await run_handler(request, std::move(deployment), match, component);
+  if (response) co_return std::move(*response);
+  if (body_exceeded && *body_exceeded) co_return too_large(component, *match.route);
+  co_return failed(component, response.error());
+}
+
+io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
+                                                     std::shared_ptr<const Deployment> deployment,
+                                                     const app::RouteMatch& match,
+                                                     DeployedComponent& component) {
+  if (deployment->app().kind != app::ManifestKind::kBare) add_spin_headers(request, match);
+  auto host = std::make_unique<Run>(*this, std::move(deployment), component, match.route->pattern);
+  Run& run = *host;
+  auto kept = pool_.take(component);
+  const bool keep = component.manifest.reuse.requests > 1;
+  const auto invocation =
+      engine::Invocation::start(executor_, parked_, *component.component, request,
+                                std::move(kept.instance), keep, bounds(component), std::move(host));
+  if (keep) run.keep(invocation, kept.served + 1);
+  co_return co_await invocation->respond();
+}
+
+// A WASI command answers as a CGI script does.
+io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
+                                                     std::shared_ptr<const Deployment> deployment,
+                                                     const app::RouteMatch& match,
+                                                     DeployedComponent& component) {
+  const auto variables = app::wagi_variables(match, request.scheme, request.authority,
+                                             request.target, client_address(*request.connection));
+  const auto& argv = match.route->wagi_argv;
+  const std::string arguments =
+      argv.empty() ? "${SCRIPT_NAME} ${ARGS}" : fmt::format("{}", fmt::join(argv, " "));
+  engine::Command command{.arguments = host::cgi_arguments(arguments, request.target),
+                          .environment = host::cgi_environment(request, variables)};
+  auto host = std::make_unique<Run>(*this, std::move(deployment), component, match.route->pattern);
+  const auto invocation = engine::Invocation::start_command(
+      executor_, parked_, *component.component, std::move(command), request, bounds(component),
+      std::move(host));
+  auto output = co_await invocation->respond();
+  if (!output) co_return std::unexpected(output.error());
+  auto response = co_await host::read_cgi_response(std::move(output->body));
+  if (!response) {
+    log::warn("[{}] {}: {}", component.label, match.route->pattern, response.error().message);
+    co_return std::unexpected(
+        engine::Failure{engine::FailureKind::kNoResponse, response.error().message});
+  }
+  co_return std::move(*response);
+}
+
+// Waits for a place; false when there is none to be had.
+io::Task<bool> AppHandler::enter(DeployedComponent& component) {
+  Admission& admission = *component.admission;
+  if (!admission.try_queue()) co_return false;
+  engine::Event turn(executor_);
+  const auto deadline = std::chrono::steady_clock::now() + limits::kQueueTimeout;
+  bool entered = false;
+  while (!(entered = admission.try_enter())) {
+    auto& queue = queues_[&admission];
+    queue.push_back(&turn);
+    // Places become free on other shards too: a look every now and then is enough for those.
+    const auto next_look =
+        std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
+    co_await turn.wait_until(next_look);
+    std::erase(queue, &turn);
+    if (std::chrono::steady_clock::now() >= deadline) break;
+  }
+  admission.unqueue();
+  co_return entered;
+}
+
+void AppHandler::leave(DeployedComponent& component) {
+  component.admission->leave();
+  if (!component.admission->has_queue()) return;
+  const auto queue = queues_.find(component.admission.get());
+  if (queue != queues_.end() && !queue->second.empty()) queue->second.front()->notify();
+}
+
+http::Response AppHandler::failed(const DeployedComponent& component,
+                                  const engine::Failure& failure) const {
+  const uint16_t status = engine::http_status(failure.kind);
+  if (!options_.show_errors) return plain(status, http::reason_phrase(status));
+  return plain(status, fmt::format("{}: {}\n\n{}", component.label, engine::to_string(failure.kind),
+                                   failure.message));
+}
+
+}  // namespace cusp::node

@@ -1,0 +1,102 @@
+#include "node/artifact_store.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+
+namespace cusp::node {
+
+namespace {
+
+constexpr size_t kKeyBytes = 32;
+
+std::string sha256_hex(std::initializer_list<std::string_view> parts) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  for (const auto part : parts) EVP_DigestUpdate(context, part.data(), part.size());
+  EVP_DigestFinal_ex(context, digest, &size);
+  EVP_MD_CTX_free(context);
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+// The node's key: made once, by whichever process comes first.
+Result<std::string> load_key(const std::string& path) {
+  if (auto key = read_file(path); key && key->size() == kKeyBytes) return key;
+  std::string key(kKeyBytes, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(key.data()), static_cast<int>(key.size())) != 1) {
+    return fail(ErrorCode::kUnavailable, "the system has no random numbers to give", path);
+  }
+  CUSP_CHECK(write_file(path, key, 0600));
+  return read_file(path);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ArtifactStore>> ArtifactStore::open(const std::string& directory,
+                                                           const engine::Engine& engine) {
+  std::error_code error;
+  const auto artifacts = std::filesystem::path(directory) / "artifacts";
+  std::filesystem::create_directories(artifacts, error);
+  if (error) {
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("cannot create the state folder: {}; choose another with --state-dir",
+                            error.message()),
+                directory);
+  }
+  std::filesystem::permissions(artifacts, std::filesystem::perms::owner_all, error);
+  CUSP_TRY(std::string key, load_key(directory + "/node.key"));
+  return std::unique_ptr<ArtifactStore>(
+      new ArtifactStore(artifacts.string(), std::move(key), engine));
+}
+
+ArtifactStore::ArtifactStore(std::string directory, std::string key, const engine::Engine& engine)
+    : directory_(std::move(directory)),
+      key_(std::move(key)),
+      fingerprint_(engine.fingerprint()),
+      engine_(engine) {}
+
+std::string ArtifactStore::mac(std::string_view artifact_name, std::string_view bytes) const {
+  // The name is part of what is authenticated: one valid artifact cannot stand in for another.
+  const std::string digest = sha256_hex({artifact_name, bytes});
+  unsigned char tag[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+       reinterpret_cast<const unsigned char*>(digest.data()), digest.size(), tag, &size);
+  return std::string(reinterpret_cast<char*>(tag), size);
+}
+
+bool ArtifactStore::verify(const std::string& path) const {
+  const auto bytes = read_file(path);
+  const auto tag = read_file(path + ".mac");
+  if (!bytes || !tag) return false;
+  const std::string expected = mac(std::filesystem::path(path).filename().string(), *bytes);
+  return tag->size() == expected.size() &&
+         CRYPTO_memcmp(tag->data(), expected.data(), expected.size()) == 0;
+}
+
+Result<std::string> ArtifactStore::get(std::string_view source,
+                                       const std::function<Result<std::string>()>& make,
+                                       const std::function<void(size_t bytes)>& compiling) {
+  const std::string name = sha256_hex({source, fingerprint_}) + ".cwasm";
+  const std::string path = directory_ + "/" + name;
+  if (verify(path)) return path;
+  CUSP_TRY(const std::string component, make());
+  compiling(component.size());
+  CUSP_TRY(const std::string artifact, engine_.compile(component));
+  CUSP_CHECK(write_file(path, artifact, 0600));
+  CUSP_CHECK(write_file(path + ".mac", mac(name, artifact), 0600));
+  return path;
+}
+
+}  // namespace cusp::node

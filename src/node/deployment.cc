@@ -1,0 +1,179 @@
+#include "node/deployment.h"
+
+#include <stdlib.h>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include "app/address.h"
+#include "app/files.h"
+#include "base/file.h"
+
+namespace cusp::node {
+
+namespace {
+
+using app::OutboundPolicy;
+
+// A source of the manifest as bytes, its digest checked.
+Result<std::string> read_source(const app::Source& source, const std::string& place) {
+  if (!source.url.empty()) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("the source {} is not on this machine; download it, check it against "
+                            "{} and name it by path",
+                            source.url, source.digest),
+                place);
+  }
+  auto bytes = read_file(source.path);
+  if (!bytes)
+    bytes.error().message = "component source " + source.path + ": " + bytes.error().message,
+    bytes.error().context = place;
+  return bytes;
+}
+
+// What an artifact stands for: the component's own bytes and those of its dependencies.
+struct Sources {
+  std::string component;
+  std::vector<std::pair<std::string, std::string>> dependencies;  // import → bytes
+
+  std::string identity() const {
+    std::string text = component;
+    for (const auto& [name, bytes] : dependencies)
+      text.append("\0dependency\0", 12).append(name).append(bytes);
+    return text;
+  }
+
+  Result<std::string> build() const {
+    CUSP_TRY(std::string wasm, engine::componentize(component));
+    if (dependencies.empty()) return wasm;
+    std::vector<std::pair<std::string, std::string>> parts;
+    for (const auto& [name, bytes] : dependencies) {
+      CUSP_TRY(std::string part, engine::componentize(bytes));
+      parts.emplace_back(name, std::move(part));
+    }
+    return engine::compose(wasm, parts);
+  }
+};
+
+Result<Sources> read_sources(const app::Component& component) {
+  Sources sources;
+  CUSP_TRY(sources.component, read_source(component.source, component.place));
+  for (const auto& dependency : component.dependencies) {
+    CUSP_TRY(std::string bytes, read_source(dependency.source, component.place));
+    sources.dependencies.emplace_back(dependency.import_name, std::move(bytes));
+  }
+  return sources;
+}
+
+// Guest sockets: an entry must list the address itself or the host any name stands for, with scheme
+// tcp or udp (or "*").
+auto socket_policy(std::shared_ptr<const OutboundPolicy> policy) {
+  return [policy](engine::SocketUse use, std::string_view address, uint16_t port) {
+    if (use == engine::SocketUse::kTcpBind) return false;
+    const std::string_view scheme = use == engine::SocketUse::kUdp ? "udp" : "tcp";
+    return policy->allows(scheme, address, port) &&
+           policy->allows_address(scheme, address, address, port);
+  };
+}
+
+std::shared_ptr<host::OutboundRules> outbound_rules(std::shared_ptr<const OutboundPolicy> policy) {
+  auto rules = std::make_shared<host::OutboundRules>();
+  rules->allows = [policy](std::string_view scheme, std::string_view host, uint16_t port) {
+    return policy->allows(scheme, host, port);
+  };
+  rules->allows_address = [policy](std::string_view scheme, std::string_view host,
+                                   std::string_view address, uint16_t port) {
+    return policy->allows_address(scheme, host, address, port);
+  };
+  rules->is_local = [policy](std::string_view host) {
+    return host == "self" && policy->allows_self();
+  };
+  return rules;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engine& engine,
+                                                             ArtifactStore& artifacts, app::App app,
+                                                             const DeploymentOptions& options) {
+  std::shared_ptr<Deployment> deployment(new Deployment);
+  deployment->app_ = std::move(app);
+  CUSP_TRY(deployment->router_, app::Router::create(deployment->app_.routes));
+  for (const auto& component : deployment->app_.components) {
+    CUSP_CHECK(deployment->add(engine, artifacts, component, options));
+  }
+  return deployment;
+}
+
+Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
+                         const app::Component& component, const DeploymentOptions& options) {
+  auto deployed = std::make_unique<DeployedComponent>();
+  deployed->manifest = component;
+  deployed->label = app_.name == component.id ? app_.name : app_.name + "/" + component.id;
+
+  CUSP_TRY(const Sources sources, read_sources(component));
+  auto artifact = artifacts.get(
+      sources.identity(), [&] { return sources.build(); },
+      [&](size_t bytes) {
+        options.progress(fmt::format("compiling {} ({:.1f} MB)", deployed->label,
+                                     static_cast<double>(bytes) / 1e6));
+      });
+  if (!artifact) {
+    artifact.error().context = component.place;
+    artifact.error().message =
+        fmt::format("component '{}': {}", component.id, artifact.error().message);
+    return std::unexpected(artifact.error());
+  }
+
+  CUSP_TRY(const auto variables, app::resolve_variables(app_, component, options.providers));
+  CUSP_TRY(const auto hosts, app::resolve_outbound_hosts(app_, component, options.providers));
+  CUSP_TRY(auto parsed, OutboundPolicy::create(hosts));
+  const auto policy =
+      std::make_shared<const OutboundPolicy>(std::move(parsed));  // shared with requests under way
+  engine::ComponentOptions setup = {
+      .id = component.id,
+      .environment = {component.environment.begin(), component.environment.end()},
+      .variables = {variables.begin(), variables.end()},
+      .memory_bytes_max = component.limits.memory_bytes_max,
+      .table_elements_max = component.limits.table_elements_max,
+      .subrequests_max = component.limits.subrequests_max,
+  };
+  if (!hosts.empty()) setup.allow_address = socket_policy(policy);
+  if (!component.files.empty()) {
+    std::string folder = (std::filesystem::temp_directory_path() / "cusp-files-XXXXXX").string();
+    if (::mkdtemp(folder.data()) == nullptr) {
+      return fail(ErrorCode::kUnavailable, "cannot create a folder for the component's files",
+                  folder);
+    }
+    staged_.emplace_back(folder);
+    CUSP_CHECK(app::stage_guest_files(component, app_.directory, folder));
+    setup.mounts.emplace_back(folder, "/");
+  }
+  auto loaded = engine::Component::load(engine, *artifact, std::move(setup));
+  if (!loaded) {
+    loaded.error().context = component.place;
+    return std::unexpected(loaded.error());
+  }
+  deployed->component = std::move(*loaded);
+  deployed->outbound = outbound_rules(policy);
+  deployed->admission =
+      std::make_unique<Admission>(component.limits.concurrency_max, component.limits.queue_max);
+  components_.push_back(std::move(deployed));
+  return {};
+}
+
+Deployment::~Deployment() {
+  for (const auto& folder : staged_) {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+}
+
+DeployedComponent* Deployment::find(std::string_view id) const {
+  for (const auto& component : components_) {
+    if (component->manifest.id == id) return component.get();
+  }
+  return nullptr;
+}
+
+}  // namespace cusp::node

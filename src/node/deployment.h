@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/app.h"
+#include "app/outbound.h"
+#include "app/routes.h"
+#include "app/variables.h"
+#include "base/result.h"
+#include "engine/component.h"
+#include "host/outbound_http.h"
+#include "node/admission.h"
+#include "node/artifact_store.h"
+
+namespace cusp::node {
+
+// One component of an app, ready to run. Shared by the shards; immutable but for its counters.
+struct DeployedComponent {
+  app::Component manifest;
+  std::string label;  // "app/component", for the log
+  std::unique_ptr<engine::Component> component;
+  std::shared_ptr<host::OutboundRules> outbound;  // shared with the requests under way
+  std::unique_ptr<Admission> admission;
+};
+
+struct DeploymentOptions {
+  std::vector<std::unique_ptr<app::VariableProvider>> providers;
+  // Told what is going on, for a person: "compiling shop/api (2.7 MB)".
+  std::function<void(const std::string& message)> progress = [](const std::string&) {};
+};
+
+// One app as a node runs it: its components compiled and linked, its files staged, its variables
+// resolved. Requests under way hold it; it is freed after the last of them.
+class Deployment {
+ public:
+  // Blocks: for start-up and the blocking pool. `engine` outlives it. Errors: everything that can
+  // be wrong with an app, each naming the place in the manifest.
+  static Result<std::shared_ptr<const Deployment>> create(const engine::Engine& engine,
+                                                          ArtifactStore& artifacts, app::App app,
+                                                          const DeploymentOptions& options);
+  ~Deployment();
+  Deployment(const Deployment&) = delete;
+  Deployment& operator=(const Deployment&) = delete;
+
+  const app::App& app() const { return app_; }
+  const app::Router& router() const { return *router_; }
+  // Every route's component is one of these.
+  DeployedComponent* find(std::string_view id) const;
+  const std::vector<std::unique_ptr<DeployedComponent>>& components() const { return components_; }
+
+ private:
+  Deployment() = default;
+  Result<> add(const engine::Engine& engine, ArtifactStore& artifacts,
+               const app::Component& component, const DeploymentOptions& options);
+
+  app::App app_;
+  std::optional<app::Router> router_;
+  std::vector<std::unique_ptr<DeployedComponent>> components_;
+  std::vector<std::filesystem::path>
+      staged_;  // folders of copies that guests see, removed at the end
+};
+
+}  // namespace cusp::node

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/app.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "io/tls.h"
+
+namespace cusp::node {
+
+// Where one app comes from.
+struct AppSource {
+  std::string path;                              // component, manifest, or folder with one
+  std::string profile;                           // of spin.toml
+  std::vector<std::string> hosts;                // instead of the manifest's, when not empty
+  std::map<std::string, std::string> variables;  // --variable
+  std::string runtime_config;                    // path of a runtime-config.toml
+  // Limits that the operator or the command line set over those of a bare component.
+  std::optional<app::Reuse> reuse;
+};
+
+struct Listen {
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;
+  std::vector<io::TlsCertificate> certificates;  // empty: clear text
+};
+
+struct NodeOptions {
+  std::vector<Listen> listen;
+  std::vector<AppSource> apps;
+  std::string state_directory;  // created when missing
+  size_t shards = 0;            // 0: one for each core
+  bool show_errors = false;     // guests' errors in responses: `cusp dev`
+  std::function<void(const std::string&)> progress = [](const std::string&) {};
+};
+
+// A running node: engine, shards, listeners and apps. Its functions are called from one thread, not
+// a shard's.
+class Node {
+ public:
+  // Listens once every app is ready. Errors: those of the apps and listeners.
+  static Result<std::unique_ptr<Node>> start(NodeOptions options);
+  // Stops at once what stop() has not ended.
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // "http://127.0.0.1:3000", one for each listener, with the port that was bound.
+  std::vector<std::string> urls() const;
+
+  // Loads every app again from its source and swaps: requests under way finish on what they began
+  // with. After an error everything stays as it was.
+  Result<> reload();
+
+  // Takes no more connections and waits for the requests in flight, at most `deadline`.
+  void stop(std::chrono::milliseconds deadline = limits::kDrainTimeout);
+
+ private:
+  struct State;
+  explicit Node(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// The folder for state when none is given: $XDG_STATE_HOME/cusp, ~/.local/state/cusp, or a folder
+// in /tmp of this user.
+std::string default_state_directory();
+
+}  // namespace cusp::node

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,17 +47,26 @@ class Fields {
 
   class Iterator {
    public:
+    using value_type = Field;
+    using difference_type = ptrdiff_t;
+
+    Iterator() = default;
     Iterator(const Fields* fields, size_t index) : fields_(fields), index_(index) {}
     Field operator*() const { return (*fields_)[index_]; }
     Iterator& operator++() {
       ++index_;
       return *this;
     }
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++index_;
+      return before;
+    }
     bool operator==(const Iterator& other) const = default;
 
    private:
-    const Fields* fields_;
-    size_t index_;
+    const Fields* fields_ = nullptr;
+    size_t index_ = 0;
   };
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, entries_.size()}; }

@@ -286,7 +286,8 @@ std::expected<ResponseHead, SyntaxError> parse_response_head(string_view text,
   return head;
 }
 
-std::expected<ChunkedDecoder::Step, SyntaxError> ChunkedDecoder::next(string_view input) {
+std::expected<ChunkedDecoder::Step, SyntaxError> ChunkedDecoder::next(string_view input,
+                                                                      size_t data_max) {
   switch (state_) {
     case State::kSize: return read_size(input);
     case State::kTrailers: return read_trailers(input);
@@ -300,7 +301,7 @@ std::expected<ChunkedDecoder::Step, SyntaxError> ChunkedDecoder::next(string_vie
       return Step{.consumed = 2};
     case State::kData: break;
   }
-  const size_t size = static_cast<size_t>(std::min<uint64_t>(left_, input.size()));
+  const size_t size = static_cast<size_t>(std::min<uint64_t>({left_, input.size(), data_max}));
   left_ -= size;
   if (left_ == 0) state_ = State::kDataEnd;
   return Step{.consumed = size, .data = input.substr(0, size)};

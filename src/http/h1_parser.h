@@ -76,9 +76,10 @@ class ChunkedDecoder {
     std::string_view data;  // body bytes among them
     bool end = false;       // the last chunk and the trailers have been read
   };
-  // Looks at `input`, from where the last step ended. A step that consumes nothing needs more
-  // input.
-  std::expected<Step, SyntaxError> next(std::string_view input);
+  // Looks at `input`, from where the last step ended, and yields at most `data_max` bytes of the
+  // body. A step that consumes nothing needs more input.
+  std::expected<Step, SyntaxError> next(std::string_view input,
+                                        size_t data_max = limits::kBodyChunkBytes);
 
   // After the end; empty when there were none.
   Fields take_trailers() { return std::move(trailers_); }

@@ -11,10 +11,13 @@
 
 namespace cusp::http {
 
-// Writes one response in HTTP/1.1 form (RFC 9112): chooses the framing and keeps to it.
+// Writes one message in HTTP/1.1 form (RFC 9112): chooses the framing and keeps to it.
 class H1Writer {
  public:
-  // `method` and `version` are the request's.
+  // For a request's body, whose head write_request_head has written: of `length` bytes, or chunked.
+  explicit H1Writer(std::optional<uint64_t> length) : chunked_(!length), left_(length) {}
+
+  // For a response. `method` and `version` are the request's.
   H1Writer(std::string_view method, Version version, bool keep_alive)
       : head_request_(method == "HEAD"), version_(version), keep_alive_(keep_alive) {}
 
@@ -37,9 +40,9 @@ class H1Writer {
  private:
   static bool bodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
 
-  bool head_request_;
-  Version version_;
-  bool keep_alive_;
+  bool head_request_ = false;
+  Version version_ = Version::kHttp11;
+  bool keep_alive_ = true;
   bool chunked_ = false;
   std::optional<uint64_t> left_;
   std::string after_;

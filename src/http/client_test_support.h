@@ -1,0 +1,209 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "http/client.h"
+#include "io/asio.h"
+
+// What the client's tests share: peers that do exactly what a test says, down to the byte.
+namespace cusp::http::testing {
+
+// The peer's side of one connection; blocking, in the server's thread.
+class Peer {
+ public:
+  explicit Peer(int descriptor) : descriptor_(descriptor) {}
+  ~Peer() { ::close(descriptor_); }
+  Peer(const Peer&) = delete;
+
+  // Reads until what has come ends with or contains `end`; everything so far.
+  std::string read_until(const std::string& end) {
+    while (text_.find(end) == text_.npos && read_some()) {
+    }
+    return std::exchange(text_, {});
+  }
+  // Reads until the client closes or resets; everything left.
+  std::string read_all() {
+    while (read_some()) {
+    }
+    return std::exchange(text_, {});
+  }
+  void write(std::string_view data) {
+    while (!data.empty()) {
+      const ssize_t size = ::send(descriptor_, data.data(), data.size(), MSG_NOSIGNAL);
+      if (size <= 0) return;
+      data.remove_prefix(static_cast<size_t>(size));
+    }
+  }
+  // Whether everything could be written before the client went away.
+  bool write_endlessly(uint64_t bytes_max) {
+    const std::string block(65536, 'x');
+    for (uint64_t sent = 0; sent < bytes_max; sent += block.size()) {
+      if (::send(descriptor_, block.data(), block.size(), MSG_NOSIGNAL) <= 0) return false;
+    }
+    return true;
+  }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  bool read_some() {
+    char data[16384];
+    const ssize_t size = ::recv(descriptor_, data, sizeof(data), 0);
+    if (size > 0) text_.append(data, static_cast<size_t>(size));
+    return size > 0;
+  }
+
+  int descriptor_;
+  std::string text_;
+};
+
+// Listens on a free port of 127.0.0.1 and calls `serve` with each connection and its number from 0,
+// one thread each. Joins them all at its end.
+class PeerServer {
+ public:
+  explicit PeerServer(std::function<void(Peer&, int)> serve) : serve_(std::move(serve)) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    ::listen(listener_, 64);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { accept_all(); });
+  }
+  ~PeerServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+
+  uint16_t port() const { return port_; }
+  std::string authority() const { return "127.0.0.1:" + std::to_string(port_); }
+  int accepted() const { return accepted_; }
+
+ private:
+  void accept_all() {
+    std::vector<std::thread> threads;
+    while (true) {
+      const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (connection < 0) break;
+      threads.emplace_back([this, connection, number = accepted_++] {
+        Peer peer(connection);
+        serve_(peer, number);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  std::function<void(Peer&, int)> serve_;
+  int listener_;
+  uint16_t port_;
+  std::atomic<int> accepted_ = 0;
+  std::thread thread_;
+};
+
+// A client with its shard, driven by the test's thread.
+class TestClient {
+ public:
+  TestClient() : client_(make_client(context_.get_executor())) {
+    std::signal(SIGPIPE, SIG_IGN);  // as the program does
+  }
+
+  // Runs the loop until `task` has ended.
+  template <class T>
+  T run(io::Task<T> task) {
+    std::optional<T> result;
+    io::asio::co_spawn(context_, std::move(task), [&](std::exception_ptr error, T value) {
+      EXPECT_FALSE(error);
+      result = std::move(value);
+    });
+    run_until([&] { return result.has_value(); });
+    return std::move(*result);
+  }
+  // Runs the loop until `done`, at most 20 seconds.
+  template <class Done>
+  void run_until(Done done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    context_.restart();
+    while (!done()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << "the loop never finished";
+      context_.restart();
+      context_.run_one_for(std::chrono::milliseconds(10));
+    }
+  }
+
+  std::expected<Response, ClientError> send(Request request, ClientOptions options = {}) {
+    return run(client_->send(std::move(request), std::move(options)));
+  }
+  Result<BodyPart> read(Response& response) { return run(response.body->read()); }
+  // The whole body; nothing when it broke off.
+  std::optional<std::string> read_all(Response& response, Fields* trailers = nullptr) {
+    std::string text;
+    while (response.body) {
+      auto part = read(response);
+      if (!part) return std::nullopt;
+      text.append(part->data);
+      if (!part->end) continue;
+      if (trailers != nullptr && part->trailers) *trailers = std::move(*part->trailers);
+      response.body.reset();
+    }
+    return text;
+  }
+  // Lets the loop do what is ready.
+  void settle() {
+    context_.restart();
+    context_.run_for(std::chrono::milliseconds(30));
+  }
+
+  Client& client() { return *client_; }
+  io::Executor executor() { return context_.get_executor(); }
+  void destroy_client() { client_.reset(); }
+
+ private:
+  io::asio::io_context context_{1};
+  std::unique_ptr<Client> client_;
+};
+
+// A body in the parts that a test gives, of unknown length; waits between them.
+class SlowBody final : public Body {
+ public:
+  SlowBody(io::Executor executor, std::vector<BodyPart> parts, std::chrono::milliseconds pause,
+           bool* dropped = nullptr)
+      : timer_(executor), parts_(std::move(parts)), pause_(pause), dropped_(dropped) {}
+  ~SlowBody() override {
+    if (dropped_ != nullptr) *dropped_ = true;
+  }
+
+  io::Task<Result<BodyPart>> read() override {
+    timer_.expires_after(pause_);
+    co_await timer_.async_wait(io::use_task);
+    if (at_ == parts_.size()) co_return fail(ErrorCode::kUnavailable, "the producer failed");
+    co_return std::move(parts_[at_++]);
+  }
+  bool ready() override { return false; }
+
+ private:
+  io::Timer timer_;
+  std::vector<BodyPart> parts_;
+  size_t at_ = 0;
+  std::chrono::milliseconds pause_;
+  bool* dropped_;
+};
+
+inline Request make_request(std::string method, std::string authority, std::string target = "/") {
+  return {.method = std::move(method),
+          .scheme = "http",
+          .authority = std::move(authority),
+          .target = std::move(target)};
+}
+
+}  // namespace cusp::http::testing

@@ -52,6 +52,7 @@ def parse(arguments):
     parser.add_argument("--apps", type=int, default=1000)
     parser.add_argument("--busy", type=int, default=256, help="instances held at once for busy")
     parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s, 3 starts, 50 apps")
+    parser.add_argument("--install-only", action="store_true", help="install the peers and end")
     parser.add_argument("--no-install", action="store_true", help="leave out peers not installed")
     parser.add_argument("--compare", metavar="FILE", type=Path, help="results of an earlier run")
     parser.add_argument("--out", metavar="FILE", type=Path, help="default: bench/results/DATE.json")
@@ -86,6 +87,8 @@ def run(options):
     lab = Lab(options.cache, ROOT / "build" / "bench")
     if not options.no_install:
         lab.install(options.peers, say)
+    if options.install_only:
+        return None
     peers = [name for name in options.peers if lab.has(name)]
     left_out = [name for name in options.peers if name not in peers]
     if left_out:
@@ -116,6 +119,9 @@ def main(arguments):
     except RuntimeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    if results is None:
+        say("the peers are installed")
+        return 0
     out = options.out or RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
     out.parent.mkdir(parents=True, exist_ok=True)
     # Through JSON, so that a fresh result has the same keys as one read from a file.

@@ -247,19 +247,24 @@ def build_wat(group: Group, out: Path) -> None:
         text = (folder / f"{guest.name.removesuffix('-wat')}.wat").read_text()
         include = re.compile(r"^ *;; include: (\S+)$", re.MULTILINE)
         source, result = out / "guest.wat", out / f"{guest.name}.wasm"
-        source.write_text(include.sub(lambda m: (folder / m.group(1)).read_text(), text))
+        version = directive(text, "version", "0.2.0")
+        text = include.sub(lambda m: (folder / m.group(1)).read_text(), text)
+        source.write_text(text.replace("@0.2.0", f"@{version}"))
         shape = directive(text, "shape", "component")
         if shape == "plain":
             run(guest.name, [tool, "parse", source, "-o", result])
             continue
-        wit, world = folder / directive(text, "wit", "http.wit"), directive(text, "world", "")
+        wit, world = out / "guest.wit", directive(text, "world", "")
+        types = (folder / directive(text, "wit", "http.wit")).read_text()
+        wit.write_text(types.replace("@0.2.0", f"@{version}"))
         run(guest.name, [tool, "component", "embed", wit, "--world", world, source, "-o", result])
         if shape != "embedded":
             run(guest.name, [tool, "component", "new", result, "-o", result])
         run(guest.name, [tool, "validate", "--features", "all", result])
         if shape == "truncated":
             os.truncate(result, result.stat().st_size // 2)
-    source.unlink()
+    (out / "guest.wat").unlink()
+    (out / "guest.wit").unlink()
 
 
 def build_malformed(group: Group, out: Path) -> None:
@@ -390,6 +395,14 @@ def groups() -> list[Group]:
         ),
         spin("spin-rust"),
         spin("spin-rust-p3"),
+        Group(
+            "spin-2",
+            [GUESTS / "spin-2"],
+            [Guest("spin-2")],
+            build_rust(GUESTS / "spin-2", GUESTS / "spin-2" / "target"),
+            ["cargo"],
+            is_slow=True,
+        ),
         Group(
             "edge-js",
             [EXAMPLES / "edge-js"],

@@ -39,7 +39,7 @@ logged() {
   local name=$1 title=$2 code=0
   shift 2
   say "$title …"
-  ticker "$title" "$log_dir/$name.log" &
+  ticker "$title" "$log_dir/$name.log" 2>/dev/null &
   ticker_pid=$!
   # In the foreground, so that Ctrl-C reaches the command itself and nothing is left running.
   "$@" >"$log_dir/$name.log" 2>&1 </dev/null || code=$?

@@ -1,0 +1,255 @@
+#include "http/h2_connection.h"
+
+#include "io/asio.h"
+
+namespace cusp::http {
+
+namespace {
+
+using io::Stream;
+
+constexpr auto kNever = ServerContext::Clock::time_point::max();
+constexpr size_t kReadBytes = 16 * 1024;
+// How much is read before other connections get their turn.
+constexpr int kReadsPerTurn = 16;
+// Frames are joined into writes of about this size.
+constexpr size_t kWriteBytes = 64 * 1024;
+// How long the peer may take to close after our GOAWAY, or to answer the PING of a drain.
+constexpr std::chrono::milliseconds kCloseTimeout{1000};
+
+}  // namespace
+
+H2Connection::H2Connection(ServerContext& server, std::unique_ptr<Stream> stream)
+    : server_(server),
+      stream_(std::move(stream)),
+      tls_(stream_->tls()),
+      coroutines_done_(server.executor) {
+  boost::system::error_code error;
+  const auto remote = stream_->socket().remote_endpoint(error);
+  if (!error) {
+    remote_address_ = remote.address().to_string();
+    remote_port_ = remote.port();
+  }
+  session_ = make_h2_session(*this);
+  place_ = server_.sessions.insert(server_.sessions.end(), this);
+  became_idle();
+}
+
+H2Connection::~H2Connection() { nghttp2_session_del(session_); }
+
+io::Task<void> H2Connection::run(std::string data) {
+  if (server_.draining) drain();
+  if (!data.empty()) feed(data);
+  flush();
+  while (true) {
+    const Read read = read_some();
+    if (read == Read::kEnd) break;
+    if (read == Read::kAgain) {
+      co_await io::asio::post(server_.executor, io::asio::use_awaitable_t<io::Executor>());
+    } else if (!co_await stream_->wait_read()) {
+      break;
+    }
+  }
+  end();
+  while (handlers_ > 0 || writing_) co_await coroutines_done_.wait_until(kNever);
+}
+
+void H2Connection::end() {
+  close_streams();
+  stream_->close();
+  nghttp2_session_del(session_);
+  session_ = nullptr;
+  server_.sessions.erase(place_);
+}
+
+// ---- input
+
+H2Connection::Read H2Connection::read_some() {
+  char buffer[kReadBytes];  // here, so that an idle connection holds none
+  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
+    const ssize_t size = stream_->try_read(buffer, sizeof(buffer));
+    if (size == Stream::kWouldBlock) return Read::kWait;
+    if (size <= 0) return Read::kEnd;
+    if (closing_) continue;
+    feed({buffer, static_cast<size_t>(size)});
+    flush();
+  }
+  return Read::kAgain;
+}
+
+void H2Connection::feed(std::string_view data) {
+  feeding_ = true;
+  const ssize_t result = nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const uint8_t*>(data.data()), data.size());
+  if (result < 0) {
+    const bool flood =
+        result == NGHTTP2_ERR_FLOODED || result == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
+    terminate(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+  }
+  start_streams();
+  feeding_ = false;
+}
+
+// Handlers start when nghttp2 has seen all of the input: a request that its client took back in the
+// same breath never runs.
+void H2Connection::start_streams() {
+  for (std::shared_ptr<H2Stream>& stream : started_) {
+    ++handlers_;
+    io::asio::co_spawn(
+        server_.executor,
+        [](std::shared_ptr<H2Connection> self,
+           std::shared_ptr<H2Stream> started) -> io::Task<void> {
+          co_await started->serve();
+          --self->handlers_;
+          self->coroutines_done_.notify();
+        }(shared_from_this(), std::move(stream)),
+        io::asio::detached);
+  }
+  started_.clear();
+}
+
+// ---- output
+
+void H2Connection::flush_soon() {
+  if (feeding_ || flush_posted_ || writing_ || !session_) return;
+  flush_posted_ = true;
+  io::asio::post(server_.executor, [self = shared_from_this()] {
+    self->flush_posted_ = false;
+    self->flush();
+  });
+}
+
+// Takes frames from nghttp2 until there are enough for one write.
+void H2Connection::fill_output() {
+  while (out_.size() < kWriteBytes) {
+    const uint8_t* frame = nullptr;
+    const ssize_t size = nghttp2_session_mem_send(session_, &frame);
+    if (size <= 0) {
+      if (size < 0) stream_->close();  // out of memory
+      return;
+    }
+    out_.append(reinterpret_cast<const char*>(frame), static_cast<size_t>(size));
+  }
+}
+
+// Writes what there is; false when the socket takes no more.
+bool H2Connection::write_output() {
+  while (out_at_ < out_.size()) {
+    const iovec piece = {out_.data() + out_at_, out_.size() - out_at_};
+    const ssize_t size = stream_->try_write({&piece, 1});
+    if (size == Stream::kWouldBlock) return false;
+    if (size < 0) {
+      stream_->close();
+      break;
+    }
+    out_at_ += static_cast<size_t>(size);
+  }
+  out_.clear();
+  out_at_ = 0;
+  return true;
+}
+
+void H2Connection::flush() {
+  if (!session_ || writing_ || closing_) return;
+  while (true) {
+    fill_output();
+    if (out_.empty()) break;
+    if (!write_output()) {
+      writing_ = true;
+      io::asio::co_spawn(
+          server_.executor,
+          [](std::shared_ptr<H2Connection> self) -> io::Task<void> {
+            co_await self->write_when_possible();
+          }(shared_from_this()),
+          io::asio::detached);
+      return;
+    }
+  }
+  // An idle connection holds no buffer.
+  if (streams_.empty() && out_.capacity() > kReadBytes) std::string().swap(out_);
+  if (!nghttp2_session_want_read(session_) && !nghttp2_session_want_write(session_)) close();
+}
+
+io::Task<void> H2Connection::write_when_possible() {
+  bool open = true;
+  do {
+    write_deadline_ = after(server_.limits.body_idle_timeout);
+    wake_by(write_deadline_);
+    open = co_await stream_->wait_write();
+  } while (open && !write_output());
+  write_deadline_ = kNever;
+  writing_ = false;
+  coroutines_done_.notify();
+  if (open) flush();
+}
+
+// ---- the end
+
+void H2Connection::terminate(uint32_t error_code) {
+  if (std::exchange(terminating_, true)) return;
+  nghttp2_session_terminate_session(session_, error_code);
+  flush_soon();
+}
+
+// Everything is said. The peer gets time to read it: closing at once, with bytes unread, would
+// reset the connection and lose the GOAWAY.
+void H2Connection::close() {
+  closing_ = true;
+  close_streams();
+  stream_->shutdown_write();
+  close_deadline_ = after(kCloseTimeout);
+  wake_by(close_deadline_);
+}
+
+void H2Connection::close_streams() {
+  auto streams = std::exchange(streams_, {});
+  for (auto& [id, stream] : streams) stream->on_close(NGHTTP2_CANCEL);
+}
+
+void H2Connection::became_idle() {
+  idle_deadline_ = after(server_.limits.keep_alive_timeout);
+  wake_by(idle_deadline_);
+}
+
+void H2Connection::abort() { stream_->close(); }
+
+// Requests that are on their way while the client does not know yet are still served: a notice
+// first, and the last stream id when the client has answered the PING (RFC 9113 section 6.8).
+void H2Connection::drain() {
+  if (std::exchange(draining_, true) || closing_) return;
+  if (streams_.empty()) return say_goodbye();
+  nghttp2_submit_shutdown_notice(session_);
+  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+  close_deadline_ = after(kCloseTimeout);
+  wake_by(close_deadline_);
+  flush_soon();
+}
+
+void H2Connection::say_goodbye() {
+  close_deadline_ = kNever;
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
+  flush_soon();
+}
+
+void H2Connection::time_out() {
+  const auto now = server_.now;
+  if (write_deadline_ <= now || (closing_ && close_deadline_ <= now)) return abort();
+  if (closing_) return wake_by(close_deadline_);
+  if (close_deadline_ <= now) say_goodbye();
+  if (head_deadline_ <= now) return terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+  if (idle_deadline_ <= now) return terminate(NGHTTP2_NO_ERROR);
+  for (const auto& [id, stream] : streams_) {
+    if (stream->send_deadline() <= now) {
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+      flush_soon();
+    } else {
+      wake_by(stream->send_deadline());
+    }
+  }
+  for (const auto next : {write_deadline_, close_deadline_, head_deadline_, idle_deadline_})
+    wake_by(next);
+}
+
+}  // namespace cusp::http

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "http/h2_request.h"
+#include "http/message.h"
+#include "io/event.h"
+
+namespace cusp::http {
+
+class H2Connection;
+
+// One request and its response on an HTTP/2 connection. Owned by its connection while the stream is
+// open, by the coroutine that runs the handler, and by the request's body, whichever lasts longest.
+// The on_ functions are called from within nghttp2: they submit frames and never send them.
+class H2Stream final : public Connection, public std::enable_shared_from_this<H2Stream> {
+ public:
+  H2Stream(std::shared_ptr<H2Connection> connection, int32_t id);
+
+  // Connection
+  std::string_view remote_address() const override;
+  uint16_t remote_port() const override;
+  bool tls() const override;
+  void on_client_gone(std::function<void()> callback) override;
+
+  // The request, as it comes in. False from on_field: far over the limits.
+  bool on_field(std::string_view name, std::string_view value);
+  void on_head_end(bool request_ends);
+  void on_data(std::string_view data);
+  void on_request_end();
+  // The response: its last frame has been sent.
+  void on_response_sent();
+  // The stream is closed; `error_code` of RFC 9113 section 7.
+  void on_close(uint32_t error_code);
+
+  // Answers the request: runs the handler.
+  io::Task<void> serve();
+  // Puts the next bytes of the response's body into a DATA frame.
+  ssize_t fill(uint8_t* out, size_t size, uint32_t* flags);
+
+  // When the peer has to have taken more of the response; never while it owes nothing.
+  io::Event::Clock::time_point send_deadline() const { return send_deadline_; }
+  int32_t id() const { return id_; }
+
+  // For the request's body.
+  io::Task<Result<BodyPart>> read_body();
+  bool body_ready() const;
+  void body_dropped();
+
+ private:
+  io::Task<void> send(Response response);
+  void submit(const Response& response, std::optional<uint64_t> size, bool with_body);
+  io::Task<bool> taken();
+  bool take_part(BodyPart part);
+  BodyPart next_part();
+  void send_continue();
+  void discard_body();
+  void reset(uint32_t error_code);
+  void arm_send();
+
+  const std::shared_ptr<H2Connection> connection_;  // shared: a body may outlast the connection
+  const int32_t id_;
+  bool closed_ = false;
+
+  // The request.
+  std::optional<H2RequestHead> head_;
+  Request request_;
+  std::optional<SyntaxError> refused_;
+  bool head_request_ = false;
+  bool expects_continue_ = false;
+  std::string body_;  // received and not read; bytes before body_at_ are done with
+  size_t body_at_ = 0;
+  uint64_t body_bytes_ = 0;
+  Fields trailers_;
+  bool in_trailers_ = false;
+  bool request_ended_ = false;
+  bool body_held_ = false;  // the handler has the body
+  std::optional<ErrorCode> body_error_;
+  io::Event body_event_;
+
+  // The response.
+  BodyPart part_;  // being sent; bytes before part_at_ are
+  size_t part_at_ = 0;
+  std::optional<uint64_t> left_;  // to come, by the content-length that was announced
+  bool answered_ = false;         // the head was submitted
+  bool handled_ = false;          // the handler and the reading of its body are done
+  bool sent_ = false;
+  bool reset_ = false;  // by us
+  io::Event part_taken_;
+  io::Event::Clock::time_point send_deadline_ = io::Event::Clock::time_point::max();
+
+  std::function<void()> gone_callback_;
+};
+
+}  // namespace cusp::http

@@ -2,8 +2,8 @@
 """Builds the guests of the tests and examples into build/guests/<name>.wasm.
 
     tools/build_guests.py            those of the fast toolchains: WAT, Rust, clang
-    tools/build_guests.py --all      the slow ones too: JavaScript
-    tools/build_guests.py shop wat   only these groups (see --list)
+    tools/build_guests.py --all      the slow ones too: JavaScript, spin-sdk 2
+    tools/build_guests.py wat probes only these groups (see --list)
 
 A group whose inputs have not changed comes from the cache, ${XDG_CACHE_HOME:-~/.cache}/cusp/guests,
 keyed by the contents of its inputs, its recipe and the versions of its tools. What the recipes need

@@ -105,19 +105,20 @@ install_python() {
 }
 
 # test_fuzz TARGET SECONDS: one fuzz target (every one when TARGET is empty), each for SECONDS.
-# What it finds new stays in build/fuzz/corpus; a crash is kept as build/fuzz/crash-….
+# What it finds new stays in build/fuzz/corpus; a crash is kept as build/fuzz/TARGET-crash-….
 test_fuzz() {
-  local only=$1 seconds=$2 source name
-  local found=0
-  for source in fuzz/*_fuzz.cc; do
-    name=$(basename "$source" .cc)
-    if [[ ! -f $source ]]; then continue; fi
-    if [[ -n $only && $name != "$only" && $name != "${only}_fuzz" ]]; then continue; fi
-    found=1
-    mkdir -p "build/fuzz/corpus/$name" "fuzz/corpus/$name"
-    suite "$name" "fuzzing $name for $seconds s" once \
-      "build/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-      -artifact_prefix=build/fuzz/ "build/fuzz/corpus/$name" "fuzz/corpus/$name"
+  local only=$1 seconds=$2 target
+  local targets=()
+  for target in fuzz/*_fuzz.cc; do
+    target=$(basename "$target" _fuzz.cc)
+    if [[ -z $only || $target == "$only" ]]; then targets+=("$target"); fi
   done
-  if ((!found)); then fail "there is no fuzz target '${only}' in fuzz/"; fi
+  if ((!${#targets[@]})); then fail "there is no fuzz/${only}_fuzz.cc"; fi
+  build_preset fuzz "${targets[@]/%/_fuzz}"
+  for target in "${targets[@]}"; do
+    mkdir -p "build/fuzz/corpus/$target"
+    suite "fuzz-$target" "fuzzing $target for $seconds s" once \
+      "build/fuzz/${target}_fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+      -artifact_prefix="build/fuzz/$target-" "build/fuzz/corpus/$target" "fuzz/corpus/$target"
+  done
 }

@@ -47,6 +47,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   void spawn_sender(std::string head, std::unique_ptr<Body> body, std::optional<uint64_t> length);
   io::Task<void> send(std::string head, std::unique_ptr<Body> body, std::optional<uint64_t> length);
   void sent();
+  ssize_t receive();
   io::Task<Fill> fill();
   io::Task<std::expected<ResponseHead, ClientError>> read_head(string_view method);
   Response take_response(ResponseHead head);
@@ -200,9 +201,14 @@ void Exchange::sent() {
 
 // ---- the response ----
 
+ssize_t Exchange::receive() {
+  std::array<char, limits::kBodyChunkBytes> scratch;
+  return input_.fill(*stream_, scratch);
+}
+
 io::Task<Exchange::Fill> Exchange::fill() {
   while (!closed_) {
-    const ssize_t size = input_.fill(*stream_);
+    const ssize_t size = receive();
     if (size > 0) {
       heard_ = true;
       co_return Fill::kMore;

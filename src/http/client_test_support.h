@@ -1,16 +1,19 @@
 #pragma once
 
 #include <arpa/inet.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <functional>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
 
 #include "http/client.h"
 #include "io/asio.h"
@@ -25,9 +28,12 @@ class Peer {
   ~Peer() { ::close(descriptor_); }
   Peer(const Peer&) = delete;
 
-  // Reads until what has come ends with or contains `end`; everything so far.
-  std::string read_until(const std::string& end) {
-    while (text_.find(end) == text_.npos && read_some()) {
+  // Reads until what has come contains `end`, or the client closes; everything so far.
+  std::string read_until(std::string_view end) {
+    size_t from = 0;
+    while (text_.find(end, from) == text_.npos) {
+      from = text_.size() - std::min(text_.size(), end.size());
+      if (!read_some()) break;
     }
     return std::exchange(text_, {});
   }
@@ -52,7 +58,11 @@ class Peer {
     }
     return true;
   }
-  int descriptor() const { return descriptor_; }
+  // Closes with a reset, also when nothing is unread.
+  void reset() {
+    const linger at_once = {1, 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  }
 
  private:
   bool read_some() {

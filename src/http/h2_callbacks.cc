@@ -16,6 +16,8 @@ constexpr size_t kHandlersMax = 2 * limits::kH2StreamsMax;
 constexpr size_t kAcksMax = 256;
 constexpr size_t kSettingsEntriesMax = 32;
 
+constexpr auto kNever = ServerContext::Clock::time_point::max();
+
 std::string_view text(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
@@ -44,10 +46,8 @@ struct H2Callbacks {
 
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* header, void* user_data) {
     Self& it = self(user_data);
-    it.head_deadline_ = Self::Clock::time_point::max();
-    if (header->type != NGHTTP2_HEADERS) return 0;
-    if (!it.skipped_.opens(header->stream_id)) it.terminate(NGHTTP2_PROTOCOL_ERROR);
-    it.head_deadline_ = it.after(it.server_.limits.head_timeout);
+    const bool headers = header->type == NGHTTP2_HEADERS;
+    it.head_deadline_ = headers ? it.after(it.server_.limits.head_timeout) : kNever;
     it.wake_by(it.head_deadline_);
     return 0;
   }
@@ -64,7 +64,7 @@ struct H2Callbacks {
     auto stream = std::make_shared<H2Stream>(it.shared_from_this(), id);
     nghttp2_session_set_stream_user_data(session, id, stream.get());
     it.streams_.emplace(id, std::move(stream));
-    it.idle_deadline_ = Self::Clock::time_point::max();
+    it.idle_deadline_ = kNever;
     return 0;
   }
 
@@ -91,7 +91,7 @@ struct H2Callbacks {
     H2Stream* const to = frame->hd.stream_id > 0 ? stream(session, frame->hd.stream_id) : nullptr;
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
-        it.head_deadline_ = Self::Clock::time_point::max();
+        it.head_deadline_ = kNever;
         it.guard_.useful_frame();
         if (to == nullptr) return 0;
         if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
@@ -139,7 +139,7 @@ struct H2Callbacks {
   static int on_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
     Self& it = self(user_data);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-      it.head_deadline_ = Self::Clock::time_point::max();
+      it.head_deadline_ = kNever;
       if (blames_peer(frame->rst_stream.error_code) && !it.guard_.fault_of_peer(it.server_.now))
         it.terminate(NGHTTP2_ENHANCE_YOUR_CALM);
     } else if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) {
@@ -186,7 +186,8 @@ nghttp2_session* make_h2_session(H2Connection& connection) {
   nghttp2_option* options = nullptr;
   nghttp2_option_new(&options);
   nghttp2_option_set_no_auto_window_update(options, 1);
-  nghttp2_option_set_no_closed_streams(options, 1);
+  // With the setting below: PRIORITY frames are checked, and no tree is kept.
+  nghttp2_option_set_server_fallback_rfc7540_priorities(options, 1);
   nghttp2_option_set_max_outbound_ack(options, kAcksMax);
   nghttp2_option_set_max_settings(options, kSettingsEntriesMax);
 

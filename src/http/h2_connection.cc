@@ -79,12 +79,16 @@ H2Connection::Read H2Connection::read_some() {
 
 void H2Connection::feed(std::string_view data) {
   feeding_ = true;
-  const ssize_t result = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(data.data()), data.size());
-  if (result < 0) {
-    const bool flood =
-        result == NGHTTP2_ERR_FLOODED || result == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
-    terminate(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+  const auto violation = frames_.check(data);
+  const size_t size = violation ? violation->offset : data.size();
+  const ssize_t result =
+      nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()), size);
+  if (result == NGHTTP2_ERR_FLOODED || result == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) {
+    terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+  } else if (result < 0) {
+    terminate(NGHTTP2_PROTOCOL_ERROR);
+  } else if (violation) {
+    terminate(violation->error_code);
   }
   start_streams();
   feeding_ = false;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/h2_frames.h"
 #include "http/h2_guard.h"
 #include "http/h2_stream.h"
 #include "http/server_context.h"
@@ -81,7 +82,7 @@ class H2Connection final : public ServerContext::Session,
   std::vector<std::shared_ptr<H2Stream>> started_;  // whose head is complete, to be served
   size_t handlers_ = 0;                             // running
   H2Guard guard_;
-  SkippedStreams skipped_;
+  H2FrameCheck frames_;
 
   std::string out_;  // frames to write; bytes before out_at_ are written
   size_t out_at_ = 0;

@@ -50,23 +50,4 @@ class H2Guard {
   TokenBucket faults_{100, 10};
 };
 
-// Knows which stream ids a client has skipped: using one later is a connection error (RFC 9113
-// section 5.1.1). nghttp2 cannot tell them from streams that were closed long ago. Remembers the
-// newest kGapsMax gaps; honest clients leave none.
-class SkippedStreams {
- public:
-  // A HEADERS frame from the client with this id. False when the id was skipped before.
-  bool opens(int32_t id);
-
- private:
-  static constexpr size_t kGapsMax = 16;
-
-  struct Gap {
-    int32_t first = 0, last = 0;
-  };
-  Gap gaps_[kGapsMax];
-  size_t next_gap_ = 0;
-  int32_t highest_ = -1;
-};
-
 }  // namespace cusp::http

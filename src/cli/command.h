@@ -16,7 +16,13 @@ namespace cusp::cli {
 // Runs the verb; its error becomes a message and an exit code (docs/operations/exit-codes.md).
 using Action = std::function<Result<>()>;
 
-// Adds one subcommand to `app` and sets `chosen` when the command line names it.
+// Each adds one subcommand to `app` and sets `chosen` when the command line names it.
+void add_new(CLI::App& app, Action& chosen);
+void add_dev(CLI::App& app, Action& chosen);
+void add_build(CLI::App& app, Action& chosen);
 void add_serve(CLI::App& app, Action& chosen);
+void add_node(CLI::App& app, Action& chosen);
+void add_inspect(CLI::App& app, Action& chosen);
+void add_doctor(CLI::App& app, Action& chosen);
 
 }  // namespace cusp::cli

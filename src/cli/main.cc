@@ -18,7 +18,13 @@ int main(int argc, char** argv) {
   app.add_flag("--log-json", json_log, "Log JSON lines");
 
   cli::Action chosen;
+  cli::add_new(app, chosen);
+  cli::add_dev(app, chosen);
+  cli::add_build(app, chosen);
   cli::add_serve(app, chosen);
+  cli::add_node(app, chosen);
+  cli::add_inspect(app, chosen);
+  cli::add_doctor(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,12 +1,11 @@
 #include "cli/serve_options.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 
 #include "cli/terminal.h"
+#include "node/config.h"
 
 namespace cusp::cli {
 
@@ -37,37 +36,16 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str();
 }
 
-Result<node::Listen> parse_listen(const std::string& text) {
-  const auto malformed = [&] {
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("--listen: '{}' is not ADDRESS:PORT, such as 127.0.0.1:3000 or [::1]:3000",
-                    text));
-  };
-  const size_t colon = text.rfind(':');
-  if (colon == text.npos) return malformed();
-  node::Listen listen;
-  const char* first = text.data() + colon + 1;
-  const char* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(first, last, listen.port);
-  if (error != std::errc() || end != last || first == last) return malformed();
-  std::string address = text.substr(0, colon);
-  if (address.starts_with('[') && address.ends_with(']'))
-    address = address.substr(1, address.size() - 2);
-  if (address == "localhost") address = "127.0.0.1";
-  if (!address.empty()) listen.address = address;
-  return listen;
-}
-
 Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
   node::NodeOptions result;
-  CUSP_TRY(node::Listen listen, parse_listen(options.listen));
+  auto listen = node::parse_listen(options.listen);
+  if (!listen) return fail(listen.error().code, "--listen: " + listen.error().message);
   if (options.tls_certificate.empty() != options.tls_key.empty()) {
     return fail(ErrorCode::kInvalidArgument, "--tls-cert and --tls-key go together");
   }
   if (!options.tls_certificate.empty())
-    listen.certificates.push_back({options.tls_certificate, options.tls_key});
-  result.listen.push_back(std::move(listen));
+    listen->certificates.push_back({options.tls_certificate, options.tls_key});
+  result.listen.push_back(std::move(*listen));
 
   node::AppSource source{
       .path = options.path, .profile = options.profile, .runtime_config = options.runtime_config};
@@ -88,34 +66,15 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
   return result;
 }
 
-namespace {
-
-sigset_t ending_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  return signals;
-}
-
-}  // namespace
-
-void block_signals() {
-  const sigset_t signals = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
-void run_until_signal(node::Node& node) {
+void print_urls(const node::Node& node) {
   for (const auto& url : node.urls()) fmt::print("listening on {}\n", url);
   std::fflush(stdout);
-  const sigset_t signals = ending_signals();
-  int received = 0;
-  sigwait(&signals, &received);
+}
+
+void run_until_signal(node::Node& node, Signals& signals, const std::function<void()>& hangup) {
+  while (signals.wait() == SIGHUP) hangup();
   print_progress("stopping: requests in flight may finish");
-  // A second signal does not wait for them.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  ::signal(SIGINT, SIG_DFL);
-  ::signal(SIGTERM, SIG_DFL);
+  signals.release();
   node.stop();
 }
 

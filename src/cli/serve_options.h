@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cli/signals.h"
 #include "node/node.h"
 
 namespace CLI {
@@ -31,12 +33,11 @@ void add_serve_options(CLI::App& command, ServeOptions& options);
 // Errors: kInvalidArgument naming the flag.
 Result<node::NodeOptions> to_node_options(const ServeOptions& options);
 
-// Parses "127.0.0.1:3000", ":3000", "[::1]:0". Errors: kInvalidArgument.
-Result<node::Listen> parse_listen(const std::string& text);
+// "listening on http://127.0.0.1:3000" on standard output, one line each.
+void print_urls(const node::Node& node);
 
-// Prints where the node listens, one line each, then waits for SIGINT or SIGTERM and drains it.
-// Call block_signals() before the node starts its threads.
-void block_signals();
-void run_until_signal(node::Node& node);
+// Waits for SIGINT or SIGTERM, which `signals` holds, and drains the node. A second signal does not
+// wait for that. `hangup` is what SIGHUP does, if `signals` holds it.
+void run_until_signal(node::Node& node, Signals& signals, const std::function<void()>& hangup = {});
 
 }  // namespace cusp::cli

@@ -31,6 +31,20 @@ http::Response too_large(const DeployedComponent& component, const app::Route& r
   return plain(413, "Content Too Large");
 }
 
+// Browsers name the type; tools that take anything ("*/*") get the app's own answer.
+bool accepts_html(const http::Request& request) {
+  const auto accept = request.fields.get_all("accept");
+  return accept && accept->find("text/html") != accept->npos;
+}
+
+http::Response page_of(const Notice& notice) {
+  http::Response response{.status = 503};
+  response.fields.add("content-type", "text/html; charset=utf-8");
+  response.fields.add("cache-control", "no-store");
+  response.body = http::make_body(notice.page);
+  return response;
+}
+
 http::Response static_response(const app::StaticResponse& source) {
   http::Response response{.status = source.status};
   for (const auto& [name, value] : source.headers) response.fields.add(name, value);
@@ -147,8 +161,10 @@ AppHandler::AppHandler(io::Executor executor, const HandlerOptions& options)
     : executor_(executor), options_(options), client_(http::make_client(executor)) {}
 
 io::Task<http::Response> AppHandler::respond(http::Request& request) {
+  if (notice_ && accepts_html(request)) co_return page_of(*notice_);
   const auto* deployment = apps_ ? apps_->find(request.authority) : nullptr;
   if (deployment == nullptr) {
+    if (notice_) co_return plain(503, notice_->text);
     co_return plain(404, "No application answers for this host.");
   }
   co_return co_await route(request, *deployment);

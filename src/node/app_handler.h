@@ -10,6 +10,7 @@
 #include "http/client.h"
 #include "http/message.h"
 #include "node/app_table.h"
+#include "node/error_page.h"
 #include "node/instance_pool.h"
 
 namespace cusp::node {
@@ -18,6 +19,13 @@ struct HandlerOptions {
   // Errors of guests show their message and stack trace in the response: for `cusp dev`, never in
   // production.
   bool show_errors = false;
+};
+
+// What a developer is told in place of the app.
+struct Notice {
+  explicit Notice(const Error& error) : text(error.to_string()), page(error_page(error)) {}
+  std::string text;
+  std::string page;  // HTML
 };
 
 // Answers the requests of one shard: app by host, component by route, and one invocation for each
@@ -33,6 +41,9 @@ class AppHandler final : public http::Handler {
     apps_ = std::move(apps);
     pool_.clear();
   }
+
+  // See Node::set_notice; null: none.
+  void set_notice(std::shared_ptr<const Notice> notice) { notice_ = std::move(notice); }
 
   // Ends what still runs. The handler is asked for nothing afterwards.
   void stop() { parked_.cancel_all(engine::FailureKind::kShutdown); }
@@ -58,6 +69,7 @@ class AppHandler final : public http::Handler {
   const HandlerOptions options_;
   std::unique_ptr<http::Client> client_;
   std::shared_ptr<const AppTable> apps_;  // shared with the other shards
+  std::shared_ptr<const Notice> notice_;  // the same
   engine::Parked parked_;
   InstancePool pool_;
   // Requests of this shard that wait for a place, first come first served.

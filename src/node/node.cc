@@ -37,7 +37,7 @@ struct Node::State {
   std::vector<std::unique_ptr<io::Shard>> shards;
   std::vector<uint16_t> ports;
 
-  Result<std::shared_ptr<const AppTable>> load_apps() const;
+  Result<std::shared_ptr<const AppTable>> load_apps(const std::vector<AppSource>& sources) const;
   Result<std::shared_ptr<const Deployment>> load_app(const AppSource& source) const;
   Result<> listen(const Listen& where, size_t index);
   void stop(std::chrono::milliseconds deadline);
@@ -63,9 +63,10 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
   return Deployment::create(*engine, *artifacts, std::move(app), deployment);
 }
 
-Result<std::shared_ptr<const AppTable>> Node::State::load_apps() const {
+Result<std::shared_ptr<const AppTable>> Node::State::load_apps(
+    const std::vector<AppSource>& sources) const {
   std::vector<std::shared_ptr<const Deployment>> loaded;
-  for (const auto& source : options.apps) {
+  for (const auto& source : sources) {
     CUSP_TRY(auto deployment, load_app(source));
     loaded.push_back(std::move(deployment));
   }
@@ -102,7 +103,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   state->options = std::move(options);
   CUSP_TRY(state->engine, engine::Engine::create());
   CUSP_TRY(state->artifacts, ArtifactStore::open(state->options.state_directory, *state->engine));
-  CUSP_TRY(state->apps, state->load_apps());
+  CUSP_TRY(state->apps, state->load_apps(state->options.apps));
   for (const auto& where : state->options.listen) {
     std::shared_ptr<const io::TlsServerContext> context;
     if (!where.certificates.empty()) {
@@ -141,12 +142,22 @@ std::vector<std::string> Node::urls() const {
   return urls;
 }
 
-Result<> Node::reload() {
-  CUSP_TRY(state_->apps, state_->load_apps());
+Result<> Node::reload() { return reload(state_->options.apps); }
+
+Result<> Node::reload(std::vector<AppSource> apps) {
+  CUSP_TRY(state_->apps, state_->load_apps(apps));
+  state_->options.apps = std::move(apps);
   for (size_t i = 0; i < state_->shards.size(); ++i) {
     state_->shards[i]->run([&] { state_->shard_states[i].handler->set_apps(state_->apps); });
   }
   return {};
+}
+
+void Node::set_notice(const std::optional<Error>& notice) {
+  const auto shown = notice ? std::make_shared<const Notice>(*notice) : nullptr;
+  for (size_t i = 0; i < state_->shards.size(); ++i) {
+    state_->shards[i]->run([&] { state_->shard_states[i].handler->set_notice(shown); });
+  }
 }
 
 void Node::stop(std::chrono::milliseconds deadline) { state_->stop(deadline); }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,13 @@ class Node {
   // Loads every app again from its source and swaps: requests under way finish on what they began
   // with. After an error everything stays as it was.
   Result<> reload();
+  // The same with other apps in place of those that the node has.
+  Result<> reload(std::vector<AppSource> apps);
+
+  // Until the next call, requests whose Accept field asks for text/html are answered with a page
+  // that shows `notice`, and others with its text where no app answers for their host; with
+  // nothing, as usual. For `cusp dev`.
+  void set_notice(const std::optional<Error>& notice);
 
   // Takes no more connections and waits for the requests in flight, at most `deadline`.
   void stop(std::chrono::milliseconds deadline = limits::kDrainTimeout);

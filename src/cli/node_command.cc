@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/serve_options.h"
+#include "cli/terminal.h"
+#include "node/config.h"
+
+namespace cusp::cli {
+
+namespace {
+
+struct NodeCommandOptions {
+  std::string config;
+  bool check = false;
+};
+
+constexpr const char* kFooter = R"(Examples:
+  cusp node --config node.toml
+  cusp node --config node.toml --check
+  kill -HUP $(pidof cusp)      # load the applications again, without dropping a request
+
+SIGHUP reads the file again and swaps the applications once all of them load; after an error the old
+ones go on. Listeners, shards and the state folder change with a restart. SIGINT and SIGTERM stop
+the node once the requests in flight have ended; a second one stops it at once.
+docs/operations/node-config.md tells every setting.
+Exit codes: 0 stopped; 2 the file or an application is wrong; 3 there is no such file; 4 a port
+needs more rights; 5 a port is taken.)";
+
+Result<node::NodeOptions> load(const std::string& path) {
+  CUSP_TRY(node::NodeOptions options, node::load_node_config(path));
+  options.progress = [](const std::string& message) { print_progress(message); };
+  return options;
+}
+
+bool same_listeners(const node::NodeOptions& a, const node::NodeOptions& b) {
+  const auto text = [](const node::NodeOptions& options) {
+    std::string text = fmt::format("{}|{}", options.state_directory, options.shards);
+    for (const auto& listen : options.listen) {
+      text += fmt::format("|{} {}", listen.address, listen.port);
+      for (const auto& tls : listen.certificates)
+        text += fmt::format(" {} {}", tls.certificate_file, tls.key_file);
+    }
+    return text;
+  };
+  return text(a) == text(b);
+}
+
+// What is read here goes to the node as a whole or not at all.
+Result<> reload(node::Node& node, const std::string& path, const node::NodeOptions& running) {
+  CUSP_TRY(node::NodeOptions options, load(path));
+  if (!same_listeners(options, running)) {
+    print_progress(
+        "listeners, shards or the state folder changed in the file: that takes a restart");
+  }
+  return node.reload(std::move(options.apps));
+}
+
+Result<> run(const NodeCommandOptions& options) {
+  Signals signals({SIGINT, SIGTERM, SIGHUP});
+  CUSP_TRY(const node::NodeOptions node_options, load(options.config));
+  if (options.check) {
+    for (const auto& source : node_options.apps) {
+      CUSP_TRY(const app::App app, app::load_app(source.path, {.profile = source.profile}));
+      CUSP_CHECK(app::check_sources(app));
+    }
+    fmt::print("{}: {} listeners, {} applications\n", styled(Style::kGreen, "valid"),
+               node_options.listen.size(), node_options.apps.size());
+    return {};
+  }
+  CUSP_TRY(const auto node, node::Node::start(node_options));
+  print_urls(*node);
+  run_until_signal(*node, signals, [&] {
+    print_progress("SIGHUP: loading the applications again");
+    if (const auto result = reload(*node, options.config, node_options); !result) {
+      print_error(result.error());
+      print_progress("the applications stay as they were");
+    } else {
+      print_progress("the applications are swapped");
+    }
+  });
+  return {};
+}
+
+}  // namespace
+
+void add_node(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<NodeCommandOptions>();  // shared: with the callback and the flags
+  CLI::App* command =
+      app.add_subcommand("node", "Run a node as its configuration file says: many applications");
+  command->add_option("--config", options->config, "The configuration (TOML)")->required();
+  command->add_flag("--check", options->check,
+                    "Only read the file and the manifests, and say whether they are valid");
+  command->footer(kFooter);
+  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace cusp::cli

@@ -1,0 +1,135 @@
+#include "node/config.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "app/identifiers.h"
+#include "app/table_reader.h"
+
+namespace cusp::node {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kShardsMax = 1024;
+
+bool is_address(const std::string& text) {
+  in6_addr ignored;
+  return ::inet_pton(AF_INET, text.c_str(), &ignored) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), &ignored) == 1;
+}
+
+class Reader {
+ public:
+  Reader(app::TomlFile& file, fs::path folder) : file_(file), folder_(std::move(folder)) {}
+
+  Result<NodeOptions> read() {
+    app::TableReader root = file_.root();
+    options_.state_directory = default_state_directory();
+    if (const auto text = root.string("state_dir")) options_.state_directory = absolute(*text);
+    options_.shards = static_cast<size_t>(root.integer("shards", 0, kShardsMax).value_or(0));
+    for (auto& table : root.tables("listen")) read_listen(table);
+    for (auto& table : root.tables("app")) read_app(table);
+    root.finish();
+    if (options_.listen.empty()) {
+      root.error("there is no [[listen]]; add one, such as address = \"127.0.0.1:3000\"");
+    }
+    CUSP_CHECK(file_.diagnostics().result());
+    return std::move(options_);
+  }
+
+ private:
+  void read_listen(app::TableReader& table) {
+    Listen listen;
+    if (const auto value = table.value("address")) {
+      const auto text = value->string();
+      auto parsed = text ? parse_listen(*text) : Result<Listen>(listen);
+      if (parsed) {
+        listen = std::move(*parsed);
+      } else {
+        value->error("'address': " + parsed.error().message);
+      }
+    } else {
+      table.error("[[listen]] needs the key 'address', such as \"127.0.0.1:3000\"");
+    }
+    for (auto& certificate : table.tables("tls", "'tls'")) {
+      const std::string chain = certificate.required_string("certificate");
+      const std::string key = certificate.required_string("key");
+      certificate.finish();
+      listen.certificates.push_back({absolute(chain), absolute(key)});
+    }
+    table.finish();
+    options_.listen.push_back(std::move(listen));
+  }
+
+  void read_app(app::TableReader& table) {
+    AppSource source;
+    source.path = absolute(table.required_string("path"));
+    source.profile = table.string_or("profile", "");
+    if (const auto hosts = table.value("hosts")) {
+      source.hosts = hosts->strings();
+      for (const auto& host : source.hosts) {
+        if (const auto problem = app::check_host_pattern(host); !problem.empty())
+          hosts->error(fmt::format("'{}' in 'hosts': {}", host, problem));
+      }
+    }
+    source.variables = table.string_map("variables");
+    if (const auto text = table.string("runtime_config")) source.runtime_config = absolute(*text);
+    table.finish();
+    options_.apps.push_back(std::move(source));
+  }
+
+  std::string absolute(const std::string& path) const {
+    return (folder_ / path).lexically_normal().string();
+  }
+
+  app::TomlFile& file_;
+  const fs::path folder_;
+  NodeOptions options_;
+};
+
+Result<NodeOptions> read(app::TomlFile file, const std::string& path) {
+  return Reader(file, fs::absolute(path).parent_path()).read();
+}
+
+}  // namespace
+
+Result<Listen> parse_listen(std::string_view text) {
+  const auto malformed = [&] {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' is not ADDRESS:PORT, such as 127.0.0.1:3000 or [::1]:3000", text));
+  };
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos) return malformed();
+  Listen listen;
+  const char* first = text.data() + colon + 1;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(first, last, listen.port);
+  if (error != std::errc() || end != last) return malformed();
+  std::string address(text.substr(0, colon));
+  const bool bracketed = address.size() > 2 && address.starts_with('[') && address.ends_with(']');
+  if (bracketed) address = address.substr(1, address.size() - 2);
+  if (bracketed != (address.find(':') != address.npos)) return malformed();
+  if (address == "localhost") address = "127.0.0.1";
+  if (address.empty()) return listen;
+  if (!is_address(address)) return malformed();
+  listen.address = std::move(address);
+  return listen;
+}
+
+Result<NodeOptions> load_node_config(const std::string& path) {
+  CUSP_TRY(app::TomlFile file, app::TomlFile::read(path));
+  return read(std::move(file), path);
+}
+
+Result<NodeOptions> parse_node_config(std::string_view text, const std::string& path) {
+  CUSP_TRY(app::TomlFile file, app::TomlFile::parse(text, path));
+  return read(std::move(file), path);
+}
+
+}  // namespace cusp::node

@@ -102,8 +102,8 @@ class Lab:
     def cusp_node(self, apps, port):
         """A node that serves `apps`, pairs of host name and component file."""
         config = self.folder / f"node-{len(apps)}.toml"
-        lines = [f'listen = "127.0.0.1:{port}"', "shards = 1",
-                 f'state_dir = "{self.folder / "cusp-state"}"']
+        lines = ["shards = 1", f'state_dir = "{self.folder / "cusp-state"}"',
+                 "[[listen]]", f'address = "127.0.0.1:{port}"']
         for host, path in apps:
             lines += ["[[app]]", f'path = "{path}"', f'hosts = ["{host}"]']
         config.write_text("\n".join(lines) + "\n")

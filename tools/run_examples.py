@@ -17,7 +17,7 @@ def hosts_of(config):
     """(application, host name) of each [[app]] of a node's configuration, in its order."""
     for app in config.get("app", []):
         for host in app.get("hosts", []):
-            yield app.get("name") or Path(app["path"]).name, host
+            yield Path(app["path"]).name, host
 
 
 def lines_for(config, scheme, port):

@@ -11,8 +11,7 @@ CONFIG = """
 path = "hello-rust"
 hosts = ["hello.localhost"]
 [[app]]
-name = "store"
-path = "shop"
+path = "apps/shop"
 hosts = ["shop.localhost"]
 """
 FAKE_NODE = """#!/bin/sh
@@ -35,7 +34,7 @@ class RunExamples(unittest.TestCase):
         lines = self.run_node(FAKE_NODE, CONFIG).stdout
         self.assertIn("hello-rust  curl --resolve hello.localhost:8123:127.0.0.1 "
                       "http://hello.localhost:8123/", lines)
-        self.assertIn("store       curl --resolve shop.localhost:8123:127.0.0.1", lines)
+        self.assertIn("shop        curl --resolve shop.localhost:8123:127.0.0.1", lines)
 
     def test_the_exit_code_is_the_nodes(self):
         self.assertEqual(self.run_node(FAKE_NODE, CONFIG).returncode, 5)

@@ -1,11 +1,13 @@
 #include "http/h1_session.h"
 
-#include <poll.h>
+#include <array>
+#include <optional>
+#include <utility>
 
-#include <charconv>
-
+#include "http/h1_input.h"
 #include "http/h1_parser.h"
 #include "http/h1_writer.h"
+#include "io/event.h"
 
 namespace cusp::http {
 
@@ -14,30 +16,30 @@ namespace {
 using io::Stream;
 using std::string_view;
 
-constexpr size_t kReadBytes = 16 * 1024;
 // The rest of a request that its handler did not want is read and dropped up to here, so that the
-// connection can go on.
+// connection can go on, or so that the client reads the answer before the reset that unread bytes
+// would cause.
 constexpr uint64_t kDrainBytesMax = 256 * 1024;
+constexpr std::chrono::seconds kLingerTime{2};
+// A body up to this size is joined with its head; beyond it, copying costs more than a second
+// piece.
+constexpr size_t kJoinBytesMax = 16 * 1024;
+// What the buffer for output may hold while the connection is idle.
+constexpr size_t kIdleBytesMax = 2 * 1024;
+// How many pipelined requests are served before other connections get their turn.
+constexpr int kRequestsPerTurn = 64;
 // How the HTTP/2 preface starts (RFC 9113 section 3.4): no HTTP/1.1 request does.
 constexpr string_view kH2Preface = "PRI * HTTP/2.0\r\n";
+constexpr string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+class H1Body;
 
 // One connection. Shared by its coroutine and the bodies that handlers may keep past the end of it.
 class H1Session final : public Connection,
                         public ServerContext::Session,
                         public std::enable_shared_from_this<H1Session> {
  public:
-  H1Session(ServerContext& server, std::unique_ptr<Stream> stream)
-      : server_(server),
-        stream_(std::move(stream)),
-        limits_{server.limits.head_bytes_max, limits::kTargetBytesMax, server.limits.fields_max} {
-    boost::system::error_code error;
-    const auto remote = stream_->socket().remote_endpoint(error);
-    if (!error) {
-      remote_address_ = remote.address().to_string();
-      remote_port_ = remote.port();
-    }
-    place_ = server_.sessions.insert(server_.sessions.end(), this);
-  }
+  H1Session(ServerContext& server, std::unique_ptr<Stream> stream);
   ~H1Session() override { server_.sessions.erase(place_); }
 
   io::Task<H1Outcome> run();
@@ -45,395 +47,443 @@ class H1Session final : public Connection,
   // Connection
   string_view remote_address() const override { return remote_address_; }
   uint16_t remote_port() const override { return remote_port_; }
-  bool tls() const override { return stream_->tls(); }
-  void on_client_gone(std::function<void()> callback) override;
+  bool tls() const override { return tls_; }
+  void on_client_gone(std::function<void()> callback) override {
+    gone_callback_ = std::move(callback);
+  }
 
   // ServerContext::Session
-  void time_out() override {
-    timed_out_ = true;
-    abort();
-  }
+  void time_out() override;
   void drain() override {
     if (idle_) abort();
   }
-  void abort() override {
-    stream_->close();
-    client_gone();
+  void abort() override;
+  void look() override {
+    if (gone_callback_ && stream_->peer_gone()) client_gone();
   }
 
   // For the request's body.
   io::Task<Result<BodyPart>> read_body();
-  bool body_ready() const { return body_error_ || body_ended_ || at_ < buffer_.size(); }
-  void body_dropped() { body_alive_ = false; }
+  bool body_ready() const;
+  std::optional<uint64_t> body_left() const { return input_.body_left(); }
+  void body_dropped();
 
  private:
-  io::Task<bool> fill();
-  io::Task<std::optional<RequestHead>> read_head();
-  io::Task<bool> exchange(RequestHead head);
-  io::Task<bool> send(Response response, const RequestHead& head);
-  io::Task<bool> send_streamed(H1Writer& writer, Response& response);
-  io::Task<bool> send_error(SyntaxError error);
+  enum class Step : uint8_t { kRequest, kMore, kPreface, kRefused, kEnd };
+
+  Step next_request();
+  Step parse_request();
+  Step begin_exchange(RequestHead head);
+  Step refuse(SyntaxError error);
+  io::Task<bool> send(Response response);
+  io::Task<bool> send_part(H1Writer& writer, const BodyPart& part);
+  bool flush_now();
+  io::Task<bool> flush();
   io::Task<bool> finish_request_body();
-  Result<std::optional<BodyPart>> decode_body();
+  io::Task<bool> drop_request_body();
+  io::Task<void> linger();
   Result<BodyPart> fail_body(ErrorCode code, const char* message);
-  io::Task<void> watch_client();
   void client_gone();
-  void arm(std::chrono::milliseconds timeout) {
-    deadline = server_.now + timeout + ServerContext::kTick;
+  void rest();
+
+  // Reading and writing have deadlines of their own: a body may go both ways at once.
+  void arm_read(std::chrono::milliseconds timeout) { set(read_deadline_, due(timeout)); }
+  void arm_write() { set(write_deadline_, due(server_.limits.body_idle_timeout)); }
+  void disarm_read() { set(read_deadline_, ServerContext::Clock::time_point::max()); }
+  void disarm_write() { set(write_deadline_, ServerContext::Clock::time_point::max()); }
+  ServerContext::Clock::time_point due(std::chrono::milliseconds timeout) const {
+    return server_.now + timeout + ServerContext::kTick;
   }
-  void disarm() { deadline = ServerContext::Clock::time_point::max(); }
-  bool is_h2_preface() const { return unread().starts_with(kH2Preface); }
-  string_view unread() const { return string_view(buffer_).substr(at_); }
+  void set(ServerContext::Clock::time_point& which, ServerContext::Clock::time_point when) {
+    which = when;
+    deadline = std::min(read_deadline_, write_deadline_);
+  }
 
   ServerContext& server_;
   std::unique_ptr<Stream> stream_;
+  const bool tls_;
   const HeadLimits limits_;
   std::list<ServerContext::Session*>::iterator place_;
   std::string remote_address_;
   uint16_t remote_port_ = 0;
 
-  std::string buffer_;  // bytes read; those before at_ are done with
-  size_t at_ = 0;
-  std::string out_;  // the head being written, kept for its capacity
-  bool idle_ = true;
+  H1Input input_;
+  size_t seen_ = 0;  // of the unread bytes, how many find_head_end has looked at
+  std::string out_;  // what is being written, kept for its capacity
+  Request request_;
+  bool first_ = true;
+  bool idle_ = true;          // between requests, with no byte of the next one
+  bool reading_head_ = true;  // a request's bytes have begun to come, its head is incomplete
   bool timed_out_ = false;
+  bool keep_alive_ = true;
+  ServerContext::Clock::time_point read_deadline_ = ServerContext::Clock::time_point::max();
+  ServerContext::Clock::time_point write_deadline_ = ServerContext::Clock::time_point::max();
 
-  // The body of the request being served.
-  Framing framing_ = Framing::kNone;
-  uint64_t body_left_ = 0;
-  uint64_t body_bytes_ = 0;
-  std::optional<ChunkedDecoder> chunks_;
+  friend class H1Body;
+  H1Body* body_ = nullptr;  // the handler's, while it holds it
   bool expects_continue_ = false;
-  bool body_ended_ = true;
-  bool body_error_ = false;
+  bool body_failed_ = false;
   bool body_reading_ = false;  // a read of the handler's is under way
-  bool body_alive_ = false;    // the handler holds the body
+  std::optional<io::Event> body_done_;
 
   std::function<void()> gone_callback_;
-  bool watching_ = false;
 };
 
+// The body of one request. It loses its session when the connection goes on to the next one.
 class H1Body final : public Body {
  public:
-  explicit H1Body(std::shared_ptr<H1Session> session, std::optional<uint64_t> size)
-      : session_(std::move(session)), size_(size) {}
-  ~H1Body() override { session_->body_dropped(); }
+  explicit H1Body(std::shared_ptr<H1Session> session) : session_(std::move(session)) {
+    session_->body_ = this;
+  }
+  ~H1Body() override {
+    if (session_) session_->body_dropped();
+  }
+  void detach() { session_.reset(); }
 
-  io::Task<Result<BodyPart>> read() override { return session_->read_body(); }
-  bool ready() override { return session_->body_ready(); }
-  std::optional<uint64_t> size() const override { return size_; }
+  io::Task<Result<BodyPart>> read() override { return session_ ? session_->read_body() : over(); }
+  bool ready() override { return !session_ || session_->body_ready(); }
+  std::optional<uint64_t> size() const override {
+    return session_ ? session_->body_left() : std::nullopt;
+  }
 
  private:
+  static io::Task<Result<BodyPart>> over() {
+    co_return fail(ErrorCode::kCancelled, "the exchange is over");
+  }
+
   std::shared_ptr<H1Session> session_;  // shared: the session's coroutine may end first
-  std::optional<uint64_t> size_;
 };
 
-// ---- reading
-// --------------------------------------------------------------------------------------------------------
-
-// Reads more bytes behind those in the buffer; false at the end of the connection.
-io::Task<bool> H1Session::fill() {
-  if (at_ == buffer_.size()) {
-    buffer_.clear();
-    at_ = 0;
-  } else if (at_ > kReadBytes) {
-    buffer_.erase(0, at_);
-    at_ = 0;
+H1Session::H1Session(ServerContext& server, std::unique_ptr<Stream> stream)
+    : server_(server),
+      stream_(std::move(stream)),
+      tls_(stream_->tls()),
+      limits_{server.limits.head_bytes_max, limits::kTargetBytesMax, server.limits.fields_max},
+      input_(limits_) {
+  boost::system::error_code error;
+  const auto remote = stream_->socket().remote_endpoint(error);
+  if (!error) {
+    remote_address_ = remote.address().to_string();
+    remote_port_ = remote.port();
   }
-  const size_t before = buffer_.size();
-  while (true) {
-    ssize_t size = 0;
-    buffer_.resize_and_overwrite(before + kReadBytes, [&](char* data, size_t) {
-      size = stream_->try_read(data + before, kReadBytes);
-      return before + static_cast<size_t>(std::max<ssize_t>(size, 0));
-    });
-    if (size > 0) co_return true;
-    if (size != Stream::kWouldBlock) co_return false;
-    // An idle connection holds no buffer.
-    if (before == 0 && idle_) std::string().swap(buffer_);
-    if (!co_await stream_->wait_read()) co_return false;
-  }
+  request_.scheme = tls_ ? "https" : "http";
+  place_ = server_.sessions.insert(server_.sessions.end(), this);
 }
 
-io::Task<std::optional<RequestHead>> H1Session::read_head() {
-  size_t seen = 0;
-  idle_ = unread().empty();
-  arm(idle_ ? server_.limits.keep_alive_timeout : server_.limits.head_timeout);
-  while (true) {
-    // An empty line before a request is tolerated (RFC 9112 section 2.2), one only.
-    if (unread().starts_with("\r\n") && seen == 0) at_ += 2;
-    if (!unread().empty()) {
-      if (is_h2_preface()) co_return std::nullopt;
-      const auto end = find_head_end(unread(), seen, limits_);
-      if (!end) {
-        co_await send_error(end.error());
-        co_return std::nullopt;
-      }
-      if (*end) {
-        auto head = parse_request_head(unread().substr(0, **end), limits_);
-        if (!head) {
-          co_await send_error(head.error());
-          co_return std::nullopt;
-        }
-        at_ += **end;
-        idle_ = false;
-        co_return std::move(*head);
-      }
-      seen = unread().size();
+// ---- the connection --------------------------------------------------------------------------
+
+io::Task<H1Outcome> H1Session::run() {
+  H1Outcome outcome;
+  for (int turn = 0;;) {
+    rest();
+    Step step = next_request();
+    while (step == Step::kMore) {
+      turn = 0;
+      step = co_await stream_->wait_read() ? next_request() : Step::kEnd;
     }
-    if (!co_await fill()) {
-      if (timed_out_ && seen > 0) co_await send_error({408, "the head took too long"});
-      co_return std::nullopt;
+    if (step == Step::kPreface) {
+      disarm_read();
+      outcome.h2_data = input_.unread();
+      outcome.h2_stream = std::move(stream_);
+      co_return outcome;
     }
-    if (idle_) {
-      idle_ = false;
-      arm(server_.limits.head_timeout);
+    if (step == Step::kRefused) co_await linger();
+    if (step != Step::kRequest) break;
+
+    Response response = co_await server_.handler.respond(request_);
+    if (!co_await send(std::move(response))) break;
+    disarm_write();
+    gone_callback_ = nullptr;
+    request_.body.reset();
+    const bool body_done = body_ == nullptr && input_.body_ended();
+    if ((!body_done && !co_await finish_request_body()) || !keep_alive_) {
+      co_await linger();
+      break;
+    }
+    if (++turn == kRequestsPerTurn) {
+      turn = 0;
+      co_await io::asio::post(server_.executor, io::use_task);
     }
   }
+  abort();
+  deadline = ServerContext::Clock::time_point::max();
+  co_return outcome;
 }
 
-Result<BodyPart> H1Session::fail_body(ErrorCode code, const char* message) {
-  body_error_ = true;
-  return fail(code, message);
+// Between two requests.
+void H1Session::rest() {
+  out_.clear();
+  idle_ = input_.unread().empty();
+  reading_head_ = !idle_;
+  seen_ = 0;
+  if (idle_) {
+    input_.release();
+    if (out_.capacity() > kIdleBytesMax) std::string().swap(out_);
+  }
+  arm_read(idle_ ? server_.limits.keep_alive_timeout : server_.limits.head_timeout);
 }
 
-// The next part from the bytes that are there; nothing when more are needed.
-Result<std::optional<BodyPart>> H1Session::decode_body() {
-  BodyPart part;
-  if (framing_ == Framing::kLength) {
-    const string_view data = unread().substr(
-        0, std::min<uint64_t>({body_left_, limits::kBodyChunkBytes, unread().size()}));
-    part.data = data;
-    at_ += data.size();
-    body_left_ -= data.size();
-    part.end = body_left_ == 0;
-  } else {
-    while (part.data.size() < limits::kBodyChunkBytes && !part.end) {
-      const auto step = chunks_->next(unread().substr(0, limits::kBodyChunkBytes));
-      if (!step) return fail(ErrorCode::kInvalidArgument, step.error().reason);
-      if (step->consumed == 0 && !step->end) break;
-      part.data.append(step->data);
-      at_ += step->consumed;
-      part.end = step->end;
-    }
-    if (part.end) {
-      Fields trailers = chunks_->take_trailers();
-      if (!trailers.empty()) part.trailers = std::move(trailers);
-    }
-  }
-  body_bytes_ += part.data.size();
-  if (body_bytes_ > server_.limits.body_bytes_max) {
-    return fail(ErrorCode::kResourceExhausted, "the body is larger than the limit");
-  }
-  body_ended_ = part.end;
-  if (part.data.empty() && !part.end) return std::optional<BodyPart>();
-  return std::optional(std::move(part));
+void H1Session::time_out() {
+  timed_out_ = true;
+  if (reading_head_) refuse({408, "the head took too long"});
+  abort();
 }
 
-io::Task<Result<BodyPart>> H1Session::read_body() {
-  const auto keep = shared_from_this();
-  if (body_error_ || body_ended_)
-    co_return fail_body(ErrorCode::kCancelled, "the exchange is over");
-  if (std::exchange(expects_continue_, false)) {
-    if (!co_await io::write_all(*stream_, "HTTP/1.1 100 Continue\r\n\r\n")) {
-      co_return fail_body(ErrorCode::kCancelled, "the client went away");
-    }
-  }
-  while (true) {
-    auto part = decode_body();
-    if (!part) co_return fail_body(part.error().code, part.error().message.c_str());
-    if (*part) {
-      disarm();
-      co_return std::move(**part);
-    }
-    arm(server_.limits.body_idle_timeout);
-    body_reading_ = true;
-    const bool more = co_await fill();
-    body_reading_ = false;
-    if (!more) {
-      co_return fail_body(timed_out_ ? ErrorCode::kDeadlineExceeded : ErrorCode::kCancelled,
-                          timed_out_ ? "the client was too slow" : "the client went away");
-    }
-  }
-}
-
-// ---- the client
-// -----------------------------------------------------------------------------------------------------
-
-void H1Session::on_client_gone(std::function<void()> callback) {
-  gone_callback_ = std::move(callback);
-  if (!gone_callback_ || watching_) return;
-  watching_ = true;
-  io::asio::co_spawn(
-      server_.executor,
-      [](std::shared_ptr<H1Session> session) -> io::Task<void> {
-        co_await session->watch_client();
-      }(shared_from_this()),
-      io::asio::detached);
-}
-
-// Waits until the peer has closed. Bytes that come meanwhile (a pipelined request, the body) are
-// left for their readers.
-io::Task<void> H1Session::watch_client() {
-  while (gone_callback_) {
-    const auto [error] = co_await stream_->socket().async_wait(io::Socket::wait_read, io::use_task);
-    if (error) break;
-    pollfd descriptor = {stream_->socket().native_handle(), POLLRDHUP, 0};
-    if (::poll(&descriptor, 1, 0) > 0 &&
-        (descriptor.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
-      watching_ = false;
-      client_gone();
-      co_return;
-    }
-  }
-  watching_ = false;
+void H1Session::abort() {
+  if (stream_) stream_->close();
+  client_gone();
+  if (body_done_) body_done_->notify();
 }
 
 void H1Session::client_gone() {
   if (auto callback = std::exchange(gone_callback_, nullptr)) callback();
 }
 
-// ---- exchanges
-// ------------------------------------------------------------------------------------------------------
+// ---- requests --------------------------------------------------------------------------------
 
-io::Task<H1Outcome> H1Session::run() {
-  H1Outcome outcome;
-  while (!server_.draining) {
-    auto head = co_await read_head();
-    if (!head) {
-      if (is_h2_preface()) {
-        outcome.h2_stream = std::move(stream_);
-        outcome.h2_data = unread();
-        co_return outcome;
-      }
+// Takes the next request from what has come; kMore is for when nothing has.
+H1Session::Step H1Session::next_request() {
+  while (true) {
+    if (!input_.unread().empty()) {
+      const Step step = parse_request();
+      if (step != Step::kMore) return step;
+    } else if (server_.draining) {
+      return Step::kEnd;
+    }
+    const ssize_t size = input_.fill(*stream_, server_.scratch);
+    if (size == Stream::kWouldBlock) return Step::kMore;
+    if (size <= 0) return Step::kEnd;
+    if (!reading_head_) {
+      idle_ = false;
+      reading_head_ = true;
+      arm_read(server_.limits.head_timeout);
+    }
+  }
+}
+
+H1Session::Step H1Session::parse_request() {
+  // One empty line before a request is tolerated (RFC 9112 section 2.2).
+  if (seen_ == 0 && input_.unread().starts_with("\r\n")) input_.consume(2);
+  const string_view data = input_.unread();
+  if (first_ && data.starts_with(kH2Preface.substr(0, data.size()))) {
+    return data.size() < kH2Preface.size() ? Step::kMore : Step::kPreface;
+  }
+  const auto end = find_head_end(data, seen_, limits_);
+  if (!end) return refuse(end.error());
+  if (!*end) {
+    seen_ = data.size();
+    return Step::kMore;
+  }
+  auto head = parse_request_head(data.substr(0, **end), limits_);
+  if (!head) return refuse(head.error());
+  input_.consume(**end);
+  first_ = false;
+  reading_head_ = false;
+  disarm_read();
+  return begin_exchange(std::move(*head));
+}
+
+H1Session::Step H1Session::begin_exchange(RequestHead head) {
+  if (head.framing == Framing::kLength && head.content_length > server_.limits.body_bytes_max) {
+    return refuse({413, "the body is larger than the limit"});
+  }
+  input_.begin_body(head.framing, head.content_length);
+  body_failed_ = false;
+  keep_alive_ = head.keep_alive;
+  expects_continue_ = head.expects_continue && !input_.body_ended();
+  request_.method = std::move(head.method);
+  request_.authority = std::move(head.authority);
+  request_.target = std::move(head.target);
+  request_.version = head.version;
+  request_.fields = std::move(head.fields);
+  request_.connection = this;
+  request_.body.reset();
+  if (!input_.body_ended()) request_.body = std::make_unique<H1Body>(shared_from_this());
+  return Step::kRequest;
+}
+
+// Answers what could not be read as a request, as far as the socket takes it at once.
+H1Session::Step H1Session::refuse(SyntaxError error) {
+  const std::string text = std::string(reason_phrase(error.status)) + ": " + error.reason + "\n";
+  Response response;
+  response.status = error.status;
+  response.fields.add("content-type", "text/plain; charset=utf-8");
+  H1Writer writer("GET", Version::kHttp11, false);
+  out_.clear();
+  writer.head(response, text.size(), server_.date, out_);
+  out_.append(text);
+  const iovec piece = {out_.data(), out_.size()};
+  stream_->try_write(std::span(&piece, 1));
+  return Step::kRefused;
+}
+
+// Lets the client read the answer before the connection goes.
+io::Task<void> H1Session::linger() {
+  stream_->shutdown_write();
+  arm_read(kLingerTime);
+  for (uint64_t bytes = 0; bytes < kDrainBytesMax;) {
+    const ssize_t size = stream_->try_read(server_.scratch.data(), server_.scratch.size());
+    if (size > 0) {
+      bytes += static_cast<uint64_t>(size);
+    } else if (size != Stream::kWouldBlock || !co_await stream_->wait_read()) {
       break;
     }
-    disarm();
-    if (!co_await exchange(std::move(*head))) break;
   }
-  disarm();
-  client_gone();
-  co_return outcome;
 }
 
-// One request and its response; false when the connection cannot serve another.
-io::Task<bool> H1Session::exchange(RequestHead head) {
-  framing_ = head.framing;
-  body_left_ = head.content_length;
-  body_bytes_ = 0;
-  body_ended_ = framing_ == Framing::kNone;
-  body_error_ = false;
-  expects_continue_ = head.expects_continue && !body_ended_;
-  if (framing_ == Framing::kChunked) chunks_.emplace(limits_);
-  if (framing_ == Framing::kLength && body_left_ > server_.limits.body_bytes_max) {
-    co_return co_await send_error({413, "the body is larger than the limit"});
-  }
+// ---- the request's body ----------------------------------------------------------------------
 
-  Request request{.method = head.method,
-                  .scheme = stream_->tls() ? "https" : "http",
-                  .authority = std::move(head.authority),
-                  .target = std::move(head.target),
-                  .version = head.version,
-                  .fields = std::move(head.fields),
-                  .connection = this};
-  for (const string_view name : {"connection", "keep-alive", "proxy-connection",
-                                 "transfer-encoding", "upgrade", "te", "expect"}) {
-    request.fields.remove(name);
-  }
-  if (!body_ended_) {
-    body_alive_ = true;
-    const bool sized = framing_ == Framing::kLength;
-    request.body = std::make_unique<H1Body>(shared_from_this(),
-                                            sized ? std::optional(body_left_) : std::nullopt);
-  }
-  Response response = co_await server_.handler.respond(request);
-  const bool sent = co_await send(std::move(response), head);
-  on_client_gone({});
-  request.body.reset();
-  if (!sent || !head.keep_alive || server_.draining) co_return false;
-  co_return co_await finish_request_body();
+Result<BodyPart> H1Session::fail_body(ErrorCode code, const char* message) {
+  body_failed_ = true;
+  if (body_done_) body_done_->notify();
+  return fail(code, message);
 }
 
-// Makes the connection ready for the next request, if what is left of this one is little.
+bool H1Session::body_ready() const {
+  return body_failed_ || input_.body_ended() || !input_.unread().empty();
+}
+
+void H1Session::body_dropped() {
+  body_ = nullptr;
+  if (body_done_) body_done_->notify();
+}
+
+io::Task<Result<BodyPart>> H1Session::read_body() {
+  const auto keep = shared_from_this();
+  if (body_failed_ || input_.body_ended()) {
+    co_return fail(ErrorCode::kCancelled, "the body has ended");
+  }
+  if (std::exchange(expects_continue_, false)) {
+    if (!co_await io::write_all(*stream_, kContinue)) {
+      co_return fail_body(ErrorCode::kCancelled, "the client went away");
+    }
+  }
+  while (true) {
+    auto part = input_.next_part();
+    if (!part) co_return fail_body(part.error().code, part.error().message.c_str());
+    if (input_.body_bytes() > server_.limits.body_bytes_max) {
+      co_return fail_body(ErrorCode::kResourceExhausted, "the body is larger than the limit");
+    }
+    if (*part) {
+      disarm_read();
+      if ((*part)->end && body_done_) body_done_->notify();
+      co_return std::move(**part);
+    }
+    const ssize_t size = input_.fill(*stream_, server_.scratch);
+    if (size > 0) continue;
+    bool open = size == Stream::kWouldBlock;
+    if (open) {
+      arm_read(server_.limits.body_idle_timeout);
+      body_reading_ = true;
+      open = co_await stream_->wait_read();
+      body_reading_ = false;
+    }
+    if (open) continue;
+    co_return fail_body(timed_out_ ? ErrorCode::kDeadlineExceeded : ErrorCode::kCancelled,
+                        timed_out_ ? "the client was too slow" : "the client went away");
+  }
+}
+
+// After the response: the handler may go on reading, for its work after it. Then makes the
+// connection ready for the next request, if what is left of this one is little.
 io::Task<bool> H1Session::finish_request_body() {
-  if (body_ended_ && !body_reading_) co_return true;
-  // A handler still reads, or the client waits to be told to go on: only closing is unambiguous.
-  if (body_reading_ || body_alive_ || body_error_ || expects_continue_) co_return false;
-  if (framing_ == Framing::kLength && body_left_ > kDrainBytesMax) co_return false;
-  const uint64_t end = body_bytes_ + kDrainBytesMax;
-  while (!body_ended_) {
-    if (!co_await read_body() || body_bytes_ > end) co_return false;
+  body_done_.emplace(server_.executor);
+  while ((body_ != nullptr || body_reading_) && !input_.body_ended() && !body_failed_) {
+    const uint64_t before = input_.body_bytes();
+    const auto end = ServerContext::Clock::now() + server_.limits.body_idle_timeout;
+    if (!co_await body_done_->wait_until(end) && input_.body_bytes() == before) co_return false;
+  }
+  body_done_.reset();
+  if (body_ != nullptr) std::exchange(body_, nullptr)->detach();
+  if (body_failed_ || body_reading_ || !keep_alive_) co_return false;
+  // A client that was never told to go on may or may not send the body: only closing is
+  // unambiguous (RFC 9110 section 10.1.1).
+  if (expects_continue_) co_return false;
+  co_return co_await drop_request_body();
+}
+
+io::Task<bool> H1Session::drop_request_body() {
+  if (input_.body_left().value_or(0) > kDrainBytesMax) co_return false;
+  const uint64_t end = input_.body_bytes() + kDrainBytesMax;
+  while (!input_.body_ended()) {
+    if (!co_await read_body() || input_.body_bytes() > end) co_return false;
   }
   co_return true;
 }
 
-io::Task<bool> H1Session::send(Response response, const RequestHead& head) {
-  arm(server_.limits.body_idle_timeout);
-  // A body over the limit that the handler never saw as an error is still one to the client.
-  const bool keep_alive = head.keep_alive && !server_.draining && !body_error_;
-  H1Writer writer(head.method, head.version, keep_alive);
-  out_.clear();
-  const bool streamed = response.body && writer.sends_body(response.status);
-  if (!streamed) {
-    const auto size = response.body ? response.body->size() : std::optional<uint64_t>(0);
-    writer.head(response, size, server_.date, out_);
-    const bool written = co_await io::write_all(*stream_, out_);
-    co_return written&& writer.keep_alive();
-  }
-  const bool sent = co_await send_streamed(writer, response);
-  co_return sent&& writer.keep_alive();
-}
+// ---- responses -------------------------------------------------------------------------------
 
-io::Task<bool> H1Session::send_streamed(H1Writer& writer, Response& response) {
-  Body& body = *response.body;
-  BodyPart part;
-  if (body.ready()) {
-    auto first = co_await body.read();
-    if (!first) co_return co_await send_error({502, "the response broke off"});
+io::Task<bool> H1Session::send(Response response) {
+  // A request's body that is over a limit or broken leaves nothing to go on from.
+  H1Writer writer(request_.method, request_.version,
+                  keep_alive_ && !server_.draining && !body_failed_);
+  Body* const body = writer.sends_body(response.status) ? response.body.get() : nullptr;
+  BodyPart part{.end = body == nullptr};
+  if (body != nullptr && body->ready()) {
+    auto first = co_await body->read();
+    if (!first) {
+      refuse({502, "the response broke off"});
+      keep_alive_ = false;
+      co_return true;
+    }
     part = std::move(*first);
   }
-  const bool whole = part.end && !part.trailers;
-  writer.head(response, whole ? std::optional<uint64_t>(part.data.size()) : body.size(),
-              server_.date, out_);
-  while (true) {
-    if (!writer.body(part, out_)) {  // more or fewer bytes than content-length says
-      stream_->close();
-      co_return false;
-    }
-    std::array<iovec, 3> pieces = {iovec{out_.data(), out_.size()},
-                                   iovec{part.data.data(), part.data.size()}, writer.after(part)};
-    arm(server_.limits.body_idle_timeout);
-    if (!co_await io::write_all(*stream_, pieces)) co_return false;
-    if (part.end) co_return true;
-    disarm();
-    out_.clear();
-    auto next = co_await body.read();
-    if (!next) {  // never end cleanly what is not complete
-      stream_->close();
-      co_return false;
-    }
-    part = std::move(*next);
+  // A handler that holds on to the request's body will read it while it answers.
+  if (expects_continue_ && body_ != nullptr) {
+    expects_continue_ = false;
+    out_.append(kContinue);
   }
+  std::optional<uint64_t> size = part.data.size();
+  if (body == nullptr && response.body) {
+    size = response.body->size();
+  } else if (!part.end) {
+    size = body->size();
+    if (size) *size += part.data.size();
+  } else if (part.trailers) {
+    size.reset();
+  }
+  writer.head(response, size, server_.date, out_);
+  keep_alive_ = writer.keep_alive();
+  if (body == nullptr) co_return co_await flush();
+  bool sent = co_await send_part(writer, part);
+  while (sent && !part.end) {
+    disarm_write();
+    auto next = co_await body->read();
+    out_.clear();
+    sent = next && co_await send_part(writer, *next);
+    if (sent) part = std::move(*next);
+  }
+  // What is not complete must not look like it.
+  if (!sent) stream_->close();
+  co_return sent;
 }
 
-// Answers what could not be read as a request, and closes.
-io::Task<bool> H1Session::send_error(SyntaxError error) {
-  Response response = text_response(
-      error.status, std::string(reason_phrase(error.status)) + ": " + error.reason + "\n");
-  H1Writer writer("GET", Version::kHttp11, false);
-  out_.clear();
-  const std::string text = (co_await response.body->read())->data;
-  writer.head(response, text.size(), server_.date, out_);
-  out_.append(text);
-  arm(server_.limits.body_idle_timeout);
-  co_await io::write_all(*stream_, out_);
-  // Lets the client read the answer before the reset that unread bytes would cause.
-  stream_->shutdown_write();
-  for (int reads = 0; reads < 64; ++reads) {
-    at_ = buffer_.size();
-    if (!co_await fill()) break;
+// Sends out_, the part and its framing.
+io::Task<bool> H1Session::send_part(H1Writer& writer, const BodyPart& part) {
+  if (!writer.body(part, out_)) co_return false;  // more or fewer bytes than content-length says
+  const iovec after = writer.after(part);
+  if (part.data.size() <= kJoinBytesMax) {
+    out_.append(part.data).append(static_cast<const char*>(after.iov_base), after.iov_len);
+    co_return flush_now() || co_await flush();
   }
-  co_return false;
+  std::array<iovec, 3> pieces = {iovec{out_.data(), out_.size()},
+                                 iovec{const_cast<char*>(part.data.data()), part.data.size()},
+                                 after};
+  arm_write();
+  co_return co_await io::write_all(*stream_, pieces);
+}
+
+// Writes what the socket takes of out_; true when that was all.
+bool H1Session::flush_now() {
+  const iovec piece = {out_.data(), out_.size()};
+  const ssize_t written = stream_->try_write(std::span(&piece, 1));
+  if (written > 0) out_.erase(0, static_cast<size_t>(written));
+  return out_.empty();
+}
+
+io::Task<bool> H1Session::flush() {
+  arm_write();
+  co_return co_await io::write_all(*stream_, out_);
 }
 
 }  // namespace

@@ -15,7 +15,10 @@ void ServerContext::tick() {
 
   for (auto next = sessions.begin(); next != sessions.end();) {
     Session* session = *next++;  // a session that times out may leave the list
-    if (session->deadline > now) continue;
+    if (session->deadline > now) {
+      session->look();
+      continue;
+    }
     session->deadline = Clock::time_point::max();
     session->time_out();
   }

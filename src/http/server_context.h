@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <list>
@@ -25,6 +26,8 @@ class ServerContext {
     virtual void drain() = 0;
     // Cut, now.
     virtual void abort() = 0;
+    // Called with each tick: the time to see whether the client is still there.
+    virtual void look() {}
 
     // When time_out() is due. A session moves it by writing here, which costs nothing: one timer
     // for the whole server looks at all of them, so a deadline is kept to within kTick.
@@ -48,6 +51,8 @@ class ServerContext {
   Clock::time_point now;  // coarse: as of the last tick
   std::string date;       // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7)
   bool draining = false;
+  // Where sessions read into before they know how much memory they need; no use across a wait.
+  std::array<char, 64 * 1024> scratch;
 };
 
 }  // namespace cusp::http

@@ -4,18 +4,26 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+
+#include "io/edge_wait.h"
 
 namespace cusp::io {
 
 namespace {
 
-ssize_t outcome(ssize_t result) {
+// Calls `operation` until no signal interrupts it, and says how it went.
+template <class Operation>
+ssize_t attempt(Operation operation) {
+  ssize_t result = 0;
+  do {
+    result = operation();
+  } while (result < 0 && errno == EINTR);
   if (result >= 0) return result;
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? Stream::kWouldBlock
-                                                                   : Stream::kBroken;
+  return errno == EAGAIN || errno == EWOULDBLOCK ? Stream::kWouldBlock : Stream::kBroken;
 }
 
 class TcpStream : public Stream {
@@ -29,18 +37,29 @@ class TcpStream : public Stream {
   ~TcpStream() override { close(); }
 
   ssize_t try_read(char* data, size_t size) override {
-    return outcome(::recv(socket_.native_handle(), data, size, 0));
+    return attempt([&] { return ::recv(socket_.native_handle(), data, size, 0); });
   }
 
   ssize_t try_write(std::span<const iovec> pieces) override {
+    if (pieces.size() == 1) {
+      return attempt([&] {
+        return ::send(socket_.native_handle(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+      });
+    }
     msghdr message = {};
     message.msg_iov = const_cast<iovec*>(pieces.data());
     message.msg_iovlen = pieces.size();
-    return outcome(::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL));
+    return attempt([&] { return ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL); });
   }
 
   Task<bool> wait_read() override { return wait(Socket::wait_read); }
   Task<bool> wait_write() override { return wait(Socket::wait_write); }
+
+  bool peer_gone() override {
+    pollfd descriptor = {socket_.native_handle(), POLLRDHUP, 0};
+    return ::poll(&descriptor, 1, 0) > 0 &&
+           (descriptor.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+  }
 
   void shutdown_write() override {
     boost::system::error_code ignored;
@@ -55,14 +74,10 @@ class TcpStream : public Stream {
   Socket& socket() override { return socket_; }
 
  protected:
-  Task<bool> wait(Socket::wait_type what) {
-    if (!socket_.is_open()) co_return false;
-    const auto [error] = co_await socket_.async_wait(what, use_task);
-    co_return !error && socket_.is_open();
-  }
+  Task<bool> wait(Socket::wait_type what) { return socket_.wait_edge(what); }
 
  private:
-  Socket socket_;
+  EdgeSocket socket_;
 };
 
 // OpenSSL over the socket itself. It may want to read in order to write and the other way round.
@@ -89,12 +104,14 @@ class TlsStream final : public TcpStream {
   }
 
   ssize_t try_read(char* data, size_t size) override {
+    if (!this->socket().is_open()) return kBroken;  // OpenSSL has the descriptor's number still
     ERR_clear_error();
     const int result = SSL_read(ssl_, data, static_cast<int>(size));
     return result > 0 ? result : outcome_of(result, read_waits_for_);
   }
 
   ssize_t try_write(std::span<const iovec> pieces) override {
+    if (!this->socket().is_open()) return kBroken;
     // One record for what fits into one: the pieces of a response are joined instead of sent one by
     // one.
     std::string joined;
@@ -129,6 +146,7 @@ class TlsStream final : public TcpStream {
   bool tls() const override { return true; }
 
   void shutdown_write() override {
+    if (!this->socket().is_open()) return;
     SSL_shutdown(ssl_);
     TcpStream::shutdown_write();
   }

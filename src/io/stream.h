@@ -27,12 +27,15 @@ class Stream {
   virtual ssize_t try_read(char* data, size_t size) = 0;
   virtual ssize_t try_write(std::span<const iovec> pieces) = 0;
   // Waits until a try that would have blocked is worth another go; false when the stream was closed
-  // meanwhile.
+  // meanwhile. Only for the coroutine that has just got kWouldBlock, with no other wait in between:
+  // the readiness of a moment before is not told again.
   virtual Task<bool> wait_read() = 0;
   virtual Task<bool> wait_write() = 0;
   // The application protocol that the TLS handshake agreed on ("h2"); empty without TLS.
   virtual std::string_view alpn() const { return {}; }
   virtual bool tls() const { return false; }
+  // Whether the peer has closed the connection or its side of it, even with bytes still unread.
+  virtual bool peer_gone() = 0;
   // Tells the peer that no more will be sent.
   virtual void shutdown_write() = 0;
   // Closes now: waits return false. May be called twice.

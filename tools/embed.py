@@ -48,7 +48,7 @@ def main() -> None:
             "namespace cusp::cli {", "namespace {", ""]
     entries = []
     for index, template in enumerate(sorted(path for path in root.iterdir() if path.is_dir())):
-        manifest = tomllib.loads((template / "cusp.toml").read_text())
+        manifest = (template / "cusp.toml").read_text().replace("{{project-name}}", "my-app")
         text.append(f"constexpr TemplateFile kFiles{index}[] = {{")
         for file in files_of(template, read):
             data = file.read_bytes()
@@ -58,7 +58,7 @@ def main() -> None:
                         f" {executable}}},")
         text.append("};")
         name = literal(template.name.encode()).strip()
-        description = literal(manifest["description"].encode()).strip()
+        description = literal(tomllib.loads(manifest)["description"].encode()).strip()
         entries.append(f"  {{{name}, {description}, kFiles{index}}},")
     text += ["", "constexpr Template kTemplates[] = {", *entries, "};", "", "}  // namespace", "",
              "std::span<const Template> templates() { return kTemplates; }", "",

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "cli/command.h"
 #include "cli/serve_options.h"
@@ -57,6 +58,24 @@ Result<> reload(node::Node& node, const std::string& path, const node::NodeOptio
   return node.reload(std::move(options.apps));
 }
 
+// A line to try each application with, at the first listener.
+void print_apps(const node::Node& node, const std::vector<node::AppSource>& apps) {
+  const std::string url = node.urls().front();
+  const std::string scheme = url.substr(0, url.find("://"));
+  const std::string port = url.substr(url.rfind(':'));
+  for (const auto& source : apps) {
+    const std::string host = source.hosts.empty() ? "" : source.hosts.front();
+    // Names below localhost are this machine's (RFC 6761 section 6.3); others may lead elsewhere.
+    const std::string line = host.empty() || host.starts_with('*') ? fmt::format("curl {}/", url)
+                             : host.ends_with(".localhost")
+                                 ? fmt::format("curl {}://{}{}/", scheme, host, port)
+                                 : fmt::format("curl -H 'host: {}' {}/", host, url);
+    const auto name = std::filesystem::path(source.path).filename().string();
+    fmt::print("  {}  {}\n", styled(Style::kBold, fmt::format("{:<16}", name)), line);
+  }
+  std::fflush(stdout);
+}
+
 Result<> run(const NodeCommandOptions& options) {
   Signals signals({SIGINT, SIGTERM, SIGHUP});
   CUSP_TRY(const node::NodeOptions node_options, load(options.config));
@@ -71,6 +90,7 @@ Result<> run(const NodeCommandOptions& options) {
   }
   CUSP_TRY(const auto node, node::Node::start(node_options));
   print_urls(*node);
+  print_apps(*node, node_options.apps);
   run_until_signal(*node, signals, [&] {
     print_progress("SIGHUP: loading the applications again");
     if (const auto result = reload(*node, options.config, node_options); !result) {

@@ -33,6 +33,9 @@ std::optional<int> Signals::take() {
 }
 
 void Signals::release() {
+  // One that has come already is the reason for this call, not the second one.
+  while (take()) {
+  }
   for (int signal = 1; signal < NSIG; ++signal) {
     if (sigismember(&signals_, signal) == 1) ::signal(signal, SIG_DFL);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace cusp::http {
 namespace {
@@ -32,24 +33,33 @@ bool is_space(char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 
-void Fields::add(std::string_view name, std::string_view value) {
-  auto at = static_cast<uint32_t>(text_.size());
-  text_.resize(at + name.size() + value.size());
-  char* out = text_.data() + at;
-  for (char c : name) {
-    char lower = token_lower(c);
-    *out++ = lower != 0 ? lower : c;
+bool Fields::append(std::string_view name, std::string_view value) {
+  const size_t at = text_.size();
+  text_.append(name).append(value);
+  bool token = true;
+  for (char& c : std::span(text_.data() + at, name.size())) {
+    const char lower = token_lower(c);
+    token &= lower != 0;
+    if (lower != 0) c = lower;
   }
-  std::copy(value.begin(), value.end(), out);
-  entries_.push_back({at, static_cast<uint32_t>(name.size()),
+  entries_.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(name.size()),
                       static_cast<uint32_t>(at + name.size()),
                       static_cast<uint32_t>(value.size())});
+  return token;
 }
 
+void Fields::add(std::string_view name, std::string_view value) { append(name, value); }
+
 bool Fields::try_add(std::string_view name, std::string_view value) {
-  if (!valid_field_name(name) || !valid_field_value(value)) return false;
-  add(name, value);
-  return true;
+  if (name.empty() || !valid_field_value(value)) return false;
+  if (append(name, value)) return true;
+  remove_last();
+  return false;
+}
+
+void Fields::remove_last() {
+  text_.resize(entries_.back().name_at);
+  entries_.pop_back();
 }
 
 void Fields::set(std::string_view name, std::string_view value) {

@@ -29,6 +29,8 @@ class Fields {
   void set(std::string_view name, std::string_view value);
   // Removes every field of that name; the number removed.
   size_t remove(std::string_view name);
+  // Takes back the field that was added last.
+  void remove_last();
   // Empties it and keeps the memory.
   void clear();
 
@@ -75,6 +77,9 @@ class Fields {
   struct Entry {
     uint32_t name_at, name_size, value_at, value_size;
   };
+  // Whether the name is a token.
+  bool append(std::string_view name, std::string_view value);
+
   std::string text_;
   std::vector<Entry> entries_;
 };

@@ -1,6 +1,7 @@
 #include "http/h1_parser.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -16,6 +17,24 @@ constexpr size_t kChunkLineBytesMax = 256;
 
 std::unexpected<SyntaxError> refuse(uint16_t status, const char* reason) {
   return std::unexpected(SyntaxError{status, reason});
+}
+
+// Visible ASCII without `forbidden`, as a table: these checks see every byte of a head.
+constexpr std::array<bool, 256> visible_without(string_view forbidden) {
+  std::array<bool, 256> table{};
+  for (unsigned char c = 0x21; c < 0x7f; ++c) table[c] = true;
+  for (const char c : forbidden) table[static_cast<unsigned char>(c)] = false;
+  return table;
+}
+
+// Section 3.2 and RFC 3986, with the bytes that browsers leave unescaped in a query: \ ^ ` { | }.
+constexpr auto kTargetBytes = visible_without("#\"<>");
+constexpr auto kAuthorityBytes = visible_without("/?#@\\\"<>,^`{|}");
+
+bool only(const std::array<bool, 256>& allowed, string_view text) {
+  bool good = true;
+  for (const char c : text) good &= allowed[static_cast<unsigned char>(c)];
+  return good;
 }
 
 string_view trim(string_view text) {
@@ -40,137 +59,150 @@ void for_each_member(string_view list, Use use) {
   }
 }
 
-// The next line without its CRLF; `text` moves past it.
+// The next line without its CRLF; `text` moves past it. In a head that find_head_end has passed, a
+// CR is always followed by LF.
 string_view take_line(string_view& text) {
-  const size_t end = text.find("\r\n");
-  const string_view line = text.substr(0, end);
-  text = end == text.npos ? string_view() : text.substr(end + 2);
+  const void* found = std::memchr(text.data(), '\r', text.size());
+  if (found == nullptr) return std::exchange(text, string_view());
+  const auto size = static_cast<size_t>(static_cast<const char*>(found) - text.data());
+  const string_view line = text.substr(0, size);
+  text.remove_prefix(std::min(size + 2, text.size()));
   return line;
 }
 
-std::expected<Fields, SyntaxError> parse_fields(string_view text, size_t fields_max) {
-  Fields fields;
-  fields.reserve(16, text.size());
-  while (!text.empty()) {
-    const string_view line = take_line(text);
-    if (line.empty()) break;
-    if (line.front() == ' ' || line.front() == '\t') return refuse(400, "a folded field line");
-    const size_t colon = line.find(':');
-    if (colon == line.npos) return refuse(400, "a field line without a colon");
-    const string_view name = line.substr(0, colon);
-    const string_view value = trim(line.substr(colon + 1));
-    if (!valid_field_name(name)) return refuse(400, "a field name with forbidden characters");
-    if (!valid_field_value(value)) return refuse(400, "a field value with forbidden characters");
-    if (fields.size() == fields_max) return refuse(431, "too many fields");
-    fields.add(name, value);
-  }
-  return fields;
-}
-
-struct BodyFields {
+// What the fields of a head say about the message and its connection.
+struct Facts {
+  string_view host;
+  size_t hosts = 0;
   bool chunked = false;
   std::optional<uint64_t> length;
+  bool close = false;
+  bool keep_alive = false;
+  bool expects_continue = false;
 };
 
-// Section 6.1 to 6.3: one framing, said once.
-std::expected<BodyFields, SyntaxError> parse_framing(const Fields& fields, Version version) {
-  BodyFields result;
-  for (const auto [name, value] : fields) {
-    if (name == "transfer-encoding") {
-      if (version == Version::kHttp10) return refuse(400, "transfer-encoding in HTTP/1.0");
-      if (result.chunked) return refuse(400, "transfer-encoding twice");
-      if (!equals_ignoring_case(value, "chunked"))
-        return refuse(501, "a transfer coding other than chunked");
-      result.chunked = true;
-    } else if (name == "content-length") {
-      if (result.length) return refuse(400, "content-length twice");
-      uint64_t length = 0;
-      const auto [end, error] = std::from_chars(value.begin(), value.end(), length);
-      const bool digits =
-          !value.empty() && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
-      if (!digits || error != std::errc() || end != value.end())
-        return refuse(400, "a malformed content-length");
-      result.length = length;
-    }
+std::expected<void, SyntaxError> note_length(string_view value, Facts& facts) {
+  if (facts.length) return refuse(400, "content-length twice");
+  uint64_t length = 0;
+  const auto [end, error] = std::from_chars(value.begin(), value.end(), length);
+  if (value.empty() || error != std::errc() || end != value.end()) {
+    return refuse(400, "a malformed content-length");
   }
-  if (result.chunked && result.length)
-    return refuse(400, "both transfer-encoding and content-length");
-  return result;
+  facts.length = length;
+  return {};
 }
 
-bool wants_keep_alive(const Fields& fields, Version version) {
-  bool close = version == Version::kHttp10;
-  for (const auto [name, value] : fields) {
-    if (name != "connection") continue;
-    for_each_member(value, [&](string_view member) {
-      if (equals_ignoring_case(member, "close")) close = true;
-      if (equals_ignoring_case(member, "keep-alive") && version == Version::kHttp10) close = false;
-    });
-  }
-  return !close;
-}
-
-// Section 3.2 and RFC 3986: what a target may hold. No control characters, no spaces, no bytes
-// above ASCII, no fragment.
-bool valid_target(string_view target) {
-  return std::ranges::all_of(target, [](unsigned char c) {
-    return c > 0x20 && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\' &&
-           c != '^' && c != '`' && c != '{' && c != '|' && c != '}';
+void note_connection(string_view value, Facts& facts) {
+  for_each_member(value, [&](string_view member) {
+    facts.close |= equals_ignoring_case(member, "close");
+    facts.keep_alive |= equals_ignoring_case(member, "keep-alive");
   });
+}
+
+// Takes note of a field that means something to the session; true for one that is the connection's
+// and not the message's (RFC 9110 section 7.6.1). By size first: most fields are of neither kind.
+std::expected<bool, SyntaxError> note(string_view name, string_view value, Facts& facts) {
+  switch (name.size()) {
+    case 2: return name == "te";
+    case 4:
+      if (name == "host") {
+        ++facts.hosts;
+        facts.host = value;
+      }
+      return false;
+    case 6:
+      if (name != "expect") return false;
+      if (!equals_ignoring_case(value, "100-continue"))
+        return refuse(417, "an unknown expectation");
+      facts.expects_continue = true;
+      return true;
+    case 7: return name == "upgrade";
+    case 10:
+      if (name == "connection") note_connection(value, facts);
+      return name == "connection" || name == "keep-alive";
+    case 14:
+      if (name == "content-length") {
+        if (auto noted = note_length(value, facts); !noted) return std::unexpected(noted.error());
+      }
+      return false;
+    case 16: return name == "proxy-connection";
+    case 17:
+      if (name != "transfer-encoding") return false;
+      if (facts.chunked) return refuse(400, "transfer-encoding twice");
+      if (!equals_ignoring_case(value, "chunked")) {
+        return refuse(501, "a transfer coding other than chunked");
+      }
+      facts.chunked = true;
+      return true;
+    default: return false;
+  }
+}
+
+// The fields up to the empty line, or the end of `text`.
+std::expected<Facts, SyntaxError> parse_fields(string_view text, size_t fields_max,
+                                               Fields& fields) {
+  Facts facts;
+  fields.clear();
+  for (size_t count = 0; !text.empty(); ++count) {
+    const string_view line = take_line(text);
+    if (line.empty()) break;
+    if (count == fields_max) return refuse(431, "too many fields");
+    const void* colon = std::memchr(line.data(), ':', line.size());
+    if (colon == nullptr) return refuse(400, "a field line without a colon");
+    const auto name_size = static_cast<size_t>(static_cast<const char*>(colon) - line.data());
+    const string_view value = trim(line.substr(name_size + 1));
+    // A folded line, or a space before the colon, is a name with a forbidden character too.
+    if (!fields.try_add(line.substr(0, name_size), value)) {
+      return refuse(400, "a field with forbidden characters");
+    }
+    const auto of_connection = note(fields[fields.size() - 1].name, value, facts);
+    if (!of_connection) return std::unexpected(of_connection.error());
+    if (*of_connection) fields.remove_last();
+  }
+  return facts;
+}
+
+// Section 6.1 to 6.3: one framing, said once.
+std::expected<void, SyntaxError> check_framing(const Facts& facts, Version version) {
+  if (!facts.chunked) return {};
+  if (version == Version::kHttp10) return refuse(400, "transfer-encoding in HTTP/1.0");
+  if (facts.length) return refuse(400, "both transfer-encoding and content-length");
+  return {};
+}
+
+bool wants_keep_alive(const Facts& facts, Version version) {
+  return !facts.close && (version == Version::kHttp11 || facts.keep_alive);
 }
 
 bool valid_authority(string_view authority) {
-  return !authority.empty() && std::ranges::all_of(authority, [](unsigned char c) {
-    return c > 0x20 && c < 0x7f && c != '/' && c != '?' && c != '#' && c != '@' && c != '\\' &&
-           c != '"' && c != '<' && c != '>' && c != ',';
-  });
+  return !authority.empty() && only(kAuthorityBytes, authority);
 }
 
-std::expected<void, SyntaxError> parse_target(string_view target, RequestHead& head) {
-  if (target.front() == '/') {
-    head.target = target;
-    return {};
-  }
-  if (target == "*" && head.method == "OPTIONS") {
-    head.target = target;
-    return {};
-  }
-  // Absolute form: the authority in it counts, not Host (section 3.2.2).
+// Absolute form: the authority in it counts, not Host (section 3.2.2).
+std::expected<void, SyntaxError> parse_absolute_target(string_view target, Request& request) {
   for (const string_view scheme : {"http://", "https://"}) {
-    if (target.size() < scheme.size() ||
-        !equals_ignoring_case(target.substr(0, scheme.size()), scheme))
-      continue;
+    if (!equals_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
     const string_view rest = target.substr(scheme.size());
     const size_t path = rest.find_first_of("/?");
-    head.authority = rest.substr(0, path);
-    if (!valid_authority(head.authority)) return refuse(400, "a target with a malformed authority");
-    if (path == rest.npos) {
-      head.target = "/";
-    } else {
-      head.target =
-          rest[path] == '?' ? "/" + std::string(rest.substr(path)) : std::string(rest.substr(path));
+    request.authority = rest.substr(0, path);
+    if (!valid_authority(request.authority)) {
+      return refuse(400, "a target with a malformed authority");
     }
+    request.target = path == rest.npos || rest[path] == '?' ? "/" : "";
+    if (path != rest.npos) request.target.append(rest.substr(path));
     return {};
   }
-  if (head.method == "CONNECT") return refuse(501, "CONNECT is not served");
   return refuse(400, "a target in no known form");
 }
 
-std::expected<void, SyntaxError> parse_host(RequestHead& head) {
-  std::optional<string_view> host;
-  for (const auto [name, value] : head.fields) {
-    if (name != "host") continue;
-    if (host) return refuse(400, "host twice");
-    host = value;
-  }
-  if (!host) {
-    if (head.version == Version::kHttp11) return refuse(400, "no host");
-    if (head.authority.empty()) head.authority = "localhost";
+std::expected<void, SyntaxError> parse_target(string_view target, Request& request) {
+  request.authority.clear();
+  if (request.method == "CONNECT") return refuse(501, "CONNECT is not served");
+  if (target.front() == '/' || (target == "*" && request.method == "OPTIONS")) {
+    request.target = target;
     return {};
   }
-  if (!valid_authority(*host)) return refuse(400, "a malformed host");
-  if (head.authority.empty()) head.authority = *host;
-  return {};
+  return parse_absolute_target(target, request);
 }
 
 std::expected<Version, SyntaxError> parse_version(string_view text) {
@@ -181,6 +213,37 @@ std::expected<Version, SyntaxError> parse_version(string_view text) {
                 shape ? "a version other than HTTP/1" : "a malformed request line");
 }
 
+std::expected<void, SyntaxError> parse_request_line(string_view line, const HeadLimits& limits,
+                                                    Request& request) {
+  const size_t first = line.find(' ');
+  const size_t last = line.rfind(' ');
+  if (first == line.npos || first == last) return refuse(400, "a malformed request line");
+  const string_view method = line.substr(0, first);
+  const string_view target = line.substr(first + 1, last - first - 1);
+  if (!valid_field_name(method)) return refuse(400, "a malformed method");
+  if (target.size() > limits.target_bytes_max) return refuse(414, "a target over the limit");
+  if (target.empty() || !only(kTargetBytes, target)) {
+    return refuse(400, "a target with forbidden characters");
+  }
+  const auto version = parse_version(line.substr(last + 1));
+  if (!version) return std::unexpected(version.error());
+  request.version = *version;
+  request.method = method;
+  return parse_target(target, request);
+}
+
+std::expected<void, SyntaxError> check_host(const Facts& facts, Request& request) {
+  if (facts.hosts > 1) return refuse(400, "host twice");
+  if (facts.hosts == 0) {
+    if (request.version == Version::kHttp11) return refuse(400, "no host");
+    if (request.authority.empty()) request.authority = "localhost";
+    return {};
+  }
+  if (!valid_authority(facts.host)) return refuse(400, "a malformed host");
+  if (request.authority.empty()) request.authority = facts.host;
+  return {};
+}
+
 }  // namespace
 
 std::expected<std::optional<size_t>, SyntaxError> find_head_end(string_view data, size_t seen,
@@ -188,20 +251,21 @@ std::expected<std::optional<size_t>, SyntaxError> find_head_end(string_view data
   // A line end may lie across the border of two reads.
   size_t at = seen > 3 ? seen - 3 : 0;
   while (at < data.size()) {
-    const void* found = std::memchr(data.data() + at, '\n', data.size() - at);
-    const size_t scanned =
-        found == nullptr ? data.size() : static_cast<const char*>(found) - data.data();
-    // A CR is only ever followed by LF; the last byte may still get its own.
-    for (size_t cr = data.find('\r', at); cr < scanned; cr = data.find('\r', cr + 1)) {
-      if (cr + 1 < scanned) return refuse(400, "a bare CR");
-    }
+    const void* found = std::memchr(data.data() + at, '\r', data.size() - at);
     if (found == nullptr) break;
-    if (scanned == 0 || data[scanned - 1] != '\r') return refuse(400, "a bare LF");
-    if (scanned >= 3 && data[scanned - 2] == '\n' && data[scanned - 3] == '\r') {
-      if (scanned + 1 > limits.head_bytes_max) return refuse(431, "a head over the limit");
-      return scanned + 1;
+    const auto cr = static_cast<size_t>(static_cast<const char*>(found) - data.data());
+    if (cr + 1 == data.size()) return std::nullopt;
+    if (data[cr + 1] != '\n') return refuse(400, "a bare CR");
+    if (cr >= 2 && data[cr - 1] == '\n' && data[cr - 2] == '\r') {
+      if (cr + 2 > limits.head_bytes_max) return refuse(431, "a head over the limit");
+      return cr + 2;
     }
-    at = scanned + 1;
+    at = cr + 2;
+  }
+  // A line feed inside a line is found when that is parsed. This is for those who send no CR at all
+  // and would wait for an answer.
+  for (size_t lf = data.find('\n', at); lf != data.npos; lf = data.find('\n', lf + 1)) {
+    if (lf == 0 || data[lf - 1] != '\r') return refuse(400, "a bare LF");
   }
   if (data.size() > limits.head_bytes_max) {
     const bool in_first_line = data.substr(0, limits.head_bytes_max).find('\n') == data.npos;
@@ -210,44 +274,28 @@ std::expected<std::optional<size_t>, SyntaxError> find_head_end(string_view data
   return std::nullopt;
 }
 
-std::expected<RequestHead, SyntaxError> parse_request_head(string_view text,
-                                                           const HeadLimits& limits) {
-  RequestHead head;
-  const string_view line = take_line(text);
-  const size_t first = line.find(' ');
-  const size_t last = line.rfind(' ');
-  if (first == line.npos || first == last) return refuse(400, "a malformed request line");
-  const string_view method = line.substr(0, first);
-  const string_view target = line.substr(first + 1, last - first - 1);
-  if (!valid_field_name(method)) return refuse(400, "a malformed method");
-  if (target.size() > limits.target_bytes_max) return refuse(414, "a target over the limit");
-  if (target.empty() || !valid_target(target))
-    return refuse(400, "a target with forbidden characters");
-  const auto version = parse_version(line.substr(last + 1));
-  if (!version) return std::unexpected(version.error());
-  head.version = *version;
-  head.method = method;
-  if (auto parsed = parse_target(target, head); !parsed) return std::unexpected(parsed.error());
-
-  auto fields = parse_fields(text, limits.fields_max);
-  if (!fields) return std::unexpected(fields.error());
-  head.fields = std::move(*fields);
-  if (auto parsed = parse_host(head); !parsed) return std::unexpected(parsed.error());
-  const auto framing = parse_framing(head.fields, head.version);
-  if (!framing) return std::unexpected(framing.error());
-  if (framing->chunked) {
-    head.framing = Framing::kChunked;
-  } else if (framing->length.value_or(0) > 0) {
-    head.framing = Framing::kLength;
-    head.content_length = *framing->length;
+std::expected<RequestFraming, SyntaxError> parse_request_head(string_view text,
+                                                              const HeadLimits& limits,
+                                                              Request& request) {
+  if (auto parsed = parse_request_line(take_line(text), limits, request); !parsed) {
+    return std::unexpected(parsed.error());
   }
-  head.keep_alive = wants_keep_alive(head.fields, head.version);
-  if (const auto expect = head.fields.get("expect")) {
-    if (!equals_ignoring_case(*expect, "100-continue"))
-      return refuse(417, "an unknown expectation");
-    head.expects_continue = head.version == Version::kHttp11;
+  const auto facts = parse_fields(text, limits.fields_max, request.fields);
+  if (!facts) return std::unexpected(facts.error());
+  if (auto good = check_host(*facts, request); !good) return std::unexpected(good.error());
+  if (auto good = check_framing(*facts, request.version); !good) {
+    return std::unexpected(good.error());
   }
-  return head;
+  RequestFraming framing;
+  if (facts->chunked) {
+    framing.framing = Framing::kChunked;
+  } else if (facts->length.value_or(0) > 0) {
+    framing.framing = Framing::kLength;
+    framing.content_length = *facts->length;
+  }
+  framing.keep_alive = wants_keep_alive(*facts, request.version);
+  framing.expects_continue = facts->expects_continue && request.version == Version::kHttp11;
+  return framing;
 }
 
 std::expected<ResponseHead, SyntaxError> parse_response_head(string_view text,
@@ -265,20 +313,21 @@ std::expected<ResponseHead, SyntaxError> parse_response_head(string_view text,
   if (error != std::errc() || end != line.data() + 12 || head.status < 100 || head.status > 599) {
     return refuse(502, "a malformed status code");
   }
-  auto fields = parse_fields(text, limits.fields_max);
-  if (!fields) return refuse(502, fields.error().reason);
-  head.fields = std::move(*fields);
-  const auto framing = parse_framing(head.fields, head.version);
-  if (!framing) return refuse(502, framing.error().reason);
-  head.keep_alive = wants_keep_alive(head.fields, head.version);
+  if (line.find('\n') != line.npos) return refuse(502, "a malformed status line");
+  const auto facts = parse_fields(text, limits.fields_max, head.fields);
+  if (!facts) return refuse(502, facts.error().reason);
+  if (auto good = check_framing(*facts, head.version); !good) {
+    return refuse(502, good.error().reason);
+  }
+  head.keep_alive = wants_keep_alive(*facts, head.version);
   const bool bodyless =
       request_method == "HEAD" || head.status < 200 || head.status == 204 || head.status == 304;
   if (bodyless) return head;
-  if (framing->chunked) {
+  if (facts->chunked) {
     head.framing = Framing::kChunked;
-  } else if (framing->length) {
-    head.framing = *framing->length > 0 ? Framing::kLength : Framing::kNone;
-    head.content_length = *framing->length;
+  } else if (facts->length) {
+    head.framing = *facts->length > 0 ? Framing::kLength : Framing::kNone;
+    head.content_length = *facts->length;
   } else {
     head.framing = Framing::kUntilClose;
     head.keep_alive = false;
@@ -333,13 +382,14 @@ std::expected<ChunkedDecoder::Step, SyntaxError> ChunkedDecoder::read_trailers(s
   const auto end = find_head_end(input, 0, limits_);
   if (!end) return std::unexpected(end.error());
   if (!*end) return Step{};
-  auto fields = parse_fields(input.substr(0, **end), limits_.fields_max);
-  if (!fields) return std::unexpected(fields.error());
+  Fields fields;
+  const auto facts = parse_fields(input.substr(0, **end), limits_.fields_max, fields);
+  if (!facts) return std::unexpected(facts.error());
   // A trailer that changes framing or routing after the fact is an attack (RFC 9110 section 6.5.1).
-  for (const string_view name : {"transfer-encoding", "content-length", "host", "connection"}) {
-    if (fields->count(name) > 0) return refuse(400, "a forbidden trailer field");
+  if (facts->chunked || facts->length || facts->hosts > 0) {
+    return refuse(400, "a forbidden trailer field");
   }
-  trailers_ = std::move(*fields);
+  trailers_ = std::move(fields);
   return Step{.consumed = **end, .end = true};
 }
 

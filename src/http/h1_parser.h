@@ -17,12 +17,8 @@ namespace cusp::http {
 // How a message's body is delimited (section 6.3).
 enum class Framing : uint8_t { kNone, kLength, kChunked, kUntilClose };
 
-struct RequestHead {
-  std::string method;
-  std::string target;     // origin form, or "*"
-  std::string authority;  // from an absolute target, else from Host
-  Fields fields;
-  Version version = Version::kHttp11;
+// What a request's head says about the connection; the rest of it is in the Request.
+struct RequestFraming {
   Framing framing = Framing::kNone;
   uint64_t content_length = 0;  // with Framing::kLength
   bool keep_alive = true;
@@ -51,14 +47,17 @@ struct HeadLimits {
 };
 
 // Where a head ends: the size with its empty line; nothing while more bytes are needed. Looks only
-// at what comes after `seen` bytes, which an earlier call has looked at. Errors: a bare CR or LF
-// (400), or beyond the limit (431, or 414 when the request line alone fills it).
+// at what comes after `seen` bytes, which an earlier call has looked at. Errors: a bare CR or a
+// head of bare LFs (400), or beyond the limit (431, or 414 when the request line alone fills it).
 std::expected<std::optional<size_t>, SyntaxError> find_head_end(std::string_view data, size_t seen,
                                                                 const HeadLimits& limits);
 
-// Parses one complete head, as found by find_head_end.
-std::expected<RequestHead, SyntaxError> parse_request_head(std::string_view head,
-                                                           const HeadLimits& limits);
+// Parses one complete head, as found by find_head_end, into method, authority (from an absolute
+// target, else from Host), target, version and fields of `request`, which keep their memory. Fields
+// that belong to the connection and "expect" are left out.
+std::expected<RequestFraming, SyntaxError> parse_request_head(std::string_view head,
+                                                              const HeadLimits& limits,
+                                                              Request& request);
 
 // The same for a response to `request_method`, which decides whether there is a body. An interim
 // response (1xx) has none.

@@ -73,7 +73,7 @@ class H1Session final : public Connection,
 
   Step next_request();
   Step parse_request();
-  Step begin_exchange(RequestHead head);
+  Step begin_exchange(const RequestFraming& framing);
   Step refuse(SyntaxError error);
   io::Task<bool> send(Response response);
   io::Task<bool> send_part(H1Writer& writer, const BodyPart& part);
@@ -166,7 +166,6 @@ H1Session::H1Session(ServerContext& server, std::unique_ptr<Stream> stream)
     remote_address_ = remote.address().to_string();
     remote_port_ = remote.port();
   }
-  request_.scheme = tls_ ? "https" : "http";
   place_ = server_.sessions.insert(server_.sessions.end(), this);
 }
 
@@ -274,30 +273,25 @@ H1Session::Step H1Session::parse_request() {
     seen_ = data.size();
     return Step::kMore;
   }
-  auto head = parse_request_head(data.substr(0, **end), limits_);
-  if (!head) return refuse(head.error());
+  const auto framing = parse_request_head(data.substr(0, **end), limits_, request_);
+  if (!framing) return refuse(framing.error());
   input_.consume(**end);
   first_ = false;
   reading_head_ = false;
   disarm_read();
-  return begin_exchange(std::move(*head));
+  return begin_exchange(*framing);
 }
 
-H1Session::Step H1Session::begin_exchange(RequestHead head) {
-  if (head.framing == Framing::kLength && head.content_length > server_.limits.body_bytes_max) {
+H1Session::Step H1Session::begin_exchange(const RequestFraming& framing) {
+  if (framing.content_length > server_.limits.body_bytes_max) {
     return refuse({413, "the body is larger than the limit"});
   }
-  input_.begin_body(head.framing, head.content_length);
+  input_.begin_body(framing.framing, framing.content_length);
   body_failed_ = false;
-  keep_alive_ = head.keep_alive;
-  expects_continue_ = head.expects_continue && !input_.body_ended();
-  request_.method = std::move(head.method);
-  request_.authority = std::move(head.authority);
-  request_.target = std::move(head.target);
-  request_.version = head.version;
-  request_.fields = std::move(head.fields);
+  keep_alive_ = framing.keep_alive;
+  expects_continue_ = framing.expects_continue && !input_.body_ended();
+  request_.scheme = tls_ ? "https" : "http";
   request_.connection = this;
-  request_.body.reset();
   if (!input_.body_ended()) request_.body = std::make_unique<H1Body>(shared_from_this());
   return Step::kRequest;
 }

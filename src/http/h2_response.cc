@@ -11,6 +11,15 @@ bool belongs_to_connection(std::string_view name) {
          name == "proxy-connection" || name == "upgrade" || name.starts_with(':');
 }
 
+std::optional<uint64_t> declared_length(const Fields& fields) {
+  const auto value = fields.get("content-length");
+  uint64_t length = 0;
+  if (!value) return std::nullopt;
+  const auto [end, error] = std::from_chars(value->begin(), value->end(), length);
+  if (error != std::errc() || end != value->end()) return std::nullopt;
+  return length;
+}
+
 uint8_t* bytes(std::string_view text) {
   return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
 }
@@ -28,7 +37,10 @@ H2Fields::H2Fields(const Response& response, std::optional<uint64_t> size, std::
   add_status(response.status);
   add_all(response.fields);
   if (!response.fields.get("date")) add("date", date);
-  if (size && !response.fields.get("content-length")) add("content-length", number(length_, *size));
+  content_length_ = declared_length(response.fields);
+  if (!content_length_) content_length_ = size;
+  if (content_length_ && response.status != 204)
+    add("content-length", number(length_, *content_length_));
 }
 
 H2Fields::H2Fields(uint16_t status) { add_status(status); }
@@ -41,7 +53,7 @@ void H2Fields::add(std::string_view name, std::string_view value) {
 
 void H2Fields::add_all(const Fields& fields) {
   for (const auto [name, value] : fields) {
-    if (!belongs_to_connection(name)) add(name, value);
+    if (!belongs_to_connection(name) && name != "content-length") add(name, value);
   }
 }
 

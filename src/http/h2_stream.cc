@@ -196,6 +196,9 @@ io::Task<void> H2Stream::serve() {
 
 io::Task<void> H2Stream::send(Response response) {
   if (closed_) co_return;
+  // An interim status is not an answer, and nghttp2 would wait for the real one for ever.
+  if (response.status < 200 || response.status > 999)
+    response = text_response(502, "Bad Gateway: a status that no answer has\n");
   const bool bodyless = head_request_ || response.status == 204 || response.status == 304;
   if (!response.body || bodyless) {
     const bool counts = response.body && response.status != 204 && response.status != 304;

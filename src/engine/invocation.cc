@@ -147,9 +147,7 @@ const cusp_callbacks InvocationImpl::kCallbacks = {
     .outbound_body_wanted = [](void* user) noexcept { outbound_body_wanted(user); },
 };
 
-// ---- polling
-// ------------------------------------------------------------------------------------------------------
-
+// ---- polling ----------------------------------------------------------------------------------
 // One turn of the guest.
 void InvocationImpl::poll() {
   turn_.store(Turn::kPolling, std::memory_order_relaxed);
@@ -228,9 +226,7 @@ void InvocationImpl::drive() {
   changed_.notify();
 }
 
-// ---- the response
-// -------------------------------------------------------------------------------------------------
-
+// ---- the response -----------------------------------------------------------------------------
 io::Task<std::expected<http::Response, Failure>> InvocationImpl::respond() {
   poll();
   while (!failure_) {
@@ -327,9 +323,7 @@ void InvocationImpl::want_request_body() {
   });
 }
 
-// ---- the end
-// ------------------------------------------------------------------------------------------------------
-
+// ---- the end ----------------------------------------------------------------------------------
 Failure InvocationImpl::native_failure() const {
   cusp_bytes message;
   const cusp_failure kind = cusp_invocation_failure(native_, &message);

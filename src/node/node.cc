@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -194,7 +195,9 @@ std::string default_state_directory() {
   };
   if (const auto state = variable("XDG_STATE_HOME"); !state.empty()) return state + "/cusp";
   if (const auto home = variable("HOME"); !home.empty()) return home + "/.local/state/cusp";
-  return fmt::format("/tmp/cusp-{}", ::getuid());
+  std::error_code ignored;
+  const auto temporary = std::filesystem::temp_directory_path(ignored);
+  return (temporary / fmt::format("cusp-{}", ::getuid())).string();
 }
 
 }  // namespace cusp::node

@@ -1,4 +1,5 @@
-//! A body on its way from the host to a guest: one chunk at a time, handed over when the guest asks.
+//! A body on its way from the host to a guest: one chunk at a time, handed over when the guest
+//! asks.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,7 +26,8 @@ struct State {
     on_wanted: Option<Callback>,
 }
 
-/// The slot between the two ends. Both ends live on one shard; the lock is there because Rust cannot know that.
+/// The slot between the two ends. Both ends live on one shard; the lock is there because Rust
+/// cannot know that.
 pub struct Pipe(Mutex<State>);
 
 impl Pipe {

@@ -45,7 +45,8 @@ pub struct Live {
     pub proxy: Proxy,
 }
 
-/// A component binary from a component, a core module with embedded component types, a WASI command module, or text.
+/// A component binary from a component, a core module with embedded component types, a WASI command
+/// module, or text.
 pub fn componentize(input: &[u8]) -> Result<Vec<u8>> {
     let wasm = wat(input)?;
     if wasmparser::Parser::is_component(&wasm) {
@@ -82,7 +83,8 @@ pub fn compile(engines: &EngineSet, wasm: &[u8]) -> Result<Vec<u8>> {
     let artifact = if describe::mentions_wasi_03(wasm)? {
         compile(true)
     } else {
-        // Names do not tell whether a component uses async types; the plain engine refuses those early.
+        // Names do not tell whether a component uses async types; the plain engine refuses those
+        // early.
         compile(false).or_else(|_| compile(true))
     };
     artifact.map_err(anyhow::Error::from)
@@ -94,7 +96,8 @@ impl Prepared {
     /// # Safety
     /// The file must be an unchanged artifact of `compile` by engines with the same fingerprint.
     pub unsafe fn load(engines: &EngineSet, path: &Path, settings: Settings) -> Result<Prepared> {
-        // An artifact names the settings of the engine that made it, and only that one of the two takes it.
+        // An artifact names the settings of the engine that made it, and only that one of the two
+        // takes it.
         // SAFETY: promised by the caller.
         let plain = unsafe { Component::deserialize_file(&engines.plain.engine, path) };
         let (flavor, component) = match plain {

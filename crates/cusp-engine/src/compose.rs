@@ -4,7 +4,8 @@ use anyhow::{Context, Result, bail};
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
-/// Whether an import (`ns:pkg/interface@1.2.3`) is meant by a dependency's name, which may leave out the interface.
+/// Whether an import (`ns:pkg/interface@1.2.3`) is meant by a dependency's name, which may leave
+/// out the interface.
 fn names(import: &str, dependency: &str) -> bool {
     import == dependency || import.split('/').next() == Some(dependency) || {
         let (base, _) = import.split_once('@').unwrap_or((import, ""));
@@ -41,7 +42,8 @@ pub fn compose(socket: &[u8], plugs: &[(String, &[u8])]) -> Result<Vec<u8>> {
         }
         if !used {
             bail!(
-                "the dependency `{name}` satisfies nothing: the component imports {wanted:?}, the dependency exports {exports:?}"
+                "the dependency `{name}` satisfies nothing: the component imports {wanted:?}, \
+                 the dependency exports {exports:?}"
             );
         }
     }

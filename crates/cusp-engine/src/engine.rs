@@ -28,9 +28,10 @@ pub struct Flavor {
     pub linker: Linker<GuestState>,
 }
 
-/// Components that speak only WASI 0.2 run on an engine without support for concurrent component tasks: their stores
-/// then carry none of its bookkeeping, which a fresh instance for each request would pay every time. Everything that
-/// mentions WASI 0.3 or uses async types runs on the other one.
+/// Components that speak only WASI 0.2 run on an engine without support for concurrent component
+/// tasks: their stores then carry none of its bookkeeping, which a fresh instance for each request
+/// would pay every time. Everything that mentions WASI 0.3 or uses async types runs on the other
+/// one.
 pub struct EngineSet {
     pub plain: Flavor,
     pub concurrent: Flavor,
@@ -58,8 +59,9 @@ fn config(options: &Options, concurrent: bool) -> Config {
         .linear_memory_keep_resident(options.memory_keep_resident)
         .table_keep_resident(options.table_keep_resident)
         .async_stack_keep_resident(options.stack_keep_resident)
-        // With the kernel's list of touched pages a reset copies those few back in place: no madvise, no page
-        // fault at the next request, wherever in its memory the guest keeps its stack.
+        // With the kernel's list of touched pages a reset copies those few back in place: no
+        // madvise, no page fault at the next request, wherever in its memory the guest keeps its
+        // stack.
         .pagemap_scan(Enabled::Auto);
 
     let mut config = Config::new();
@@ -116,8 +118,8 @@ thread_local! {
     static RUNTIME_ENTERED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes timers, sockets and files of wasmtime-wasi usable on this thread: they run on one small background runtime,
-/// which only wakes the shard. Entered once per thread, for good.
+/// Makes timers, sockets and files of wasmtime-wasi usable on this thread: they run on one small
+/// background runtime, which only wakes the shard. Entered once per thread, for good.
 pub fn enter_runtime() {
     static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
     if RUNTIME_ENTERED.replace(true) {

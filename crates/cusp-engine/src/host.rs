@@ -1,4 +1,5 @@
-//! The C++ side as Rust sees it: function pointers with their user data. The one file, beside `abi`, that calls C.
+//! The C++ side as Rust sees it: function pointers with their user data. The one file, beside
+//! `abi`, that calls C.
 
 use std::ffi::c_void;
 use std::net::SocketAddr;
@@ -13,7 +14,8 @@ pub struct Callback {
     user: *mut c_void,
 }
 
-// SAFETY: the header says for each callback which threads may call it; whoever holds a `Callback` keeps to that.
+// SAFETY: the header says for each callback which threads may call it; whoever holds a `Callback`
+// keeps to that.
 unsafe impl Send for Callback {}
 // SAFETY: as above; calling through a shared reference is the same call.
 unsafe impl Sync for Callback {}
@@ -24,7 +26,8 @@ impl Callback {
     }
 
     pub fn call(&self) {
-        // SAFETY: the host keeps `user` alive until it has freed the object that holds this callback.
+        // SAFETY: the host keeps `user` alive until it has freed the object that holds this
+        // callback.
         unsafe { (self.function)(self.user) }
     }
 
@@ -40,8 +43,8 @@ pub struct Host {
     user: *mut c_void,
 }
 
-// SAFETY: an invocation is polled by one thread, and its callbacks run inside a poll (`wake` excepted, which may come
-// from any thread by contract).
+// SAFETY: an invocation is polled by one thread, and its callbacks run inside a poll (`wake`
+// excepted, which may come from any thread by contract).
 unsafe impl Send for Host {}
 // SAFETY: as above.
 unsafe impl Sync for Host {}
@@ -64,13 +67,15 @@ impl Host {
     }
 
     pub fn output(&self, stream: CuspStdio, data: &[u8]) {
-        // SAFETY: called inside a poll, so the host's object is alive; `data` is borrowed for the call.
+        // SAFETY: called inside a poll, so the host's object is alive; `data` is borrowed for the
+        // call.
         unsafe { (self.callbacks.output)(self.user, stream, CuspBytes::from_slice(data)) }
     }
 
     pub fn outbound(&self, outbound: Outbound) {
         let outbound = Box::new(CuspOutbound::new(outbound));
-        // SAFETY: called inside a poll; the host takes the box over and frees it with cusp_outbound_free.
+        // SAFETY: called inside a poll; the host takes the box over and frees it with
+        // cusp_outbound_free.
         unsafe { (self.callbacks.outbound)(self.user, Box::into_raw(outbound)) }
     }
 }
@@ -82,7 +87,8 @@ pub struct AddressPolicy {
     user: *mut c_void,
 }
 
-// SAFETY: the header demands that allow_address may be called by any thread and that `user` outlives the component.
+// SAFETY: the header demands that allow_address may be called by any thread and that `user`
+// outlives the component.
 unsafe impl Send for AddressPolicy {}
 // SAFETY: as above.
 unsafe impl Sync for AddressPolicy {}

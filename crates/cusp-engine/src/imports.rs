@@ -1,4 +1,5 @@
-//! Which interfaces a component may import: those served, those known but answered with an error, and the rest.
+//! Which interfaces a component may import: those served, those known but answered with an error,
+//! and the rest.
 
 use anyhow::{Result, anyhow};
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
@@ -89,7 +90,8 @@ pub fn link(flavor: &Flavor, component: &Component, settings: &Settings) -> Resu
             Status::Unknown if matches!(item.ty, ComponentItem::Type(_)) => {}
             Status::Unknown => {
                 return Err(anyhow!(
-                    "component '{}' imports `{name}`, which nothing here provides; `cusp inspect` lists what is served",
+                    "component '{}' imports `{name}`, which nothing here provides; \
+                     `cusp inspect` lists what is served",
                     settings.id
                 ));
             }
@@ -122,7 +124,8 @@ fn deny_import(
         }
         ComponentItem::ComponentFunc(function) => {
             let message = format!(
-                "`{interface}` is not granted to this component: its manifest does not ask for it, or this node does not offer it (called: {name})"
+                "`{interface}` is not granted to this component: its manifest does not ask for \
+                 it, or this node does not offer it (called: {name})"
             );
             if function.async_() {
                 linker.func_new_concurrent(name, move |_, function, _, results| {

@@ -211,7 +211,8 @@ impl Invocation {
         let Some(future) = self.future.as_mut() else { return self.ended() };
         enter_runtime();
         let mut context = Context::from_waker(&self.waker);
-        // A panic would be a bug in the engine that a guest has found: it ends this guest, not the node.
+        // A panic would be a bug in the engine that a guest has found: it ends this guest, not the
+        // node.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
         match polled {
             Ok(Poll::Pending) => {
@@ -324,7 +325,8 @@ impl Drop for Invocation {
         if let Some(body) = &self.request_body {
             body.detach();
         }
-        // Unwinds the guest's fiber where it is parked; timers and sockets of its store need the runtime for that.
+        // Unwinds the guest's fiber where it is parked; timers and sockets of its store need the
+        // runtime for that.
         enter_runtime();
         let future = self.future.take();
         let _ = catch_unwind(AssertUnwindSafe(move || drop(future)));

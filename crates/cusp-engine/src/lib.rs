@@ -1,5 +1,6 @@
-//! Wasmtime behind a narrow C ABI (`include/cusp_engine.h`): compile, link, run one invocation as a future that the
-//! caller polls. No policy, no sockets, no stores: what a guest may do is decided by the C++ that calls.
+//! Wasmtime behind a narrow C ABI (`include/cusp_engine.h`): compile, link, run one invocation as a
+//! future that the caller polls. No policy, no sockets, no stores: what a guest may do is decided
+//! by the C++ that calls.
 
 mod abi;
 mod body;

@@ -139,7 +139,8 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-/// Header fields from the host, which has checked their syntax already; what `http` refuses is left out.
+/// Header fields from the host, which has checked their syntax already; what `http` refuses is left
+/// out.
 pub fn header_map<'a>(fields: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields {

@@ -32,7 +32,8 @@ impl Meter {
 pub const LIMIT_MEMORY: u8 = 1;
 pub const LIMIT_TABLE: u8 = 2;
 
-/// Refuses memory and tables beyond the component's limits. The guest sees -1 from its grow instruction.
+/// Refuses memory and tables beyond the component's limits. The guest sees -1 from its grow
+/// instruction.
 pub struct Limiter {
     settings: Arc<Settings>,
     meter: Arc<Meter>,
@@ -53,8 +54,8 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // The limit is on the sum over all memories of all instances in the store: a composed component cannot get
-        // more by having more parts.
+        // The limit is on the sum over all memories of all instances in the store: a composed
+        // component cannot get more by having more parts.
         let total = self.memory_bytes + (desired - current) as u64;
         if total > self.settings.memory_bytes_max {
             self.meter.limit_hit.store(LIMIT_MEMORY, Ordering::Relaxed);
@@ -85,7 +86,8 @@ pub struct GuestState {
     pub table: ResourceTable,
     pub settings: Arc<Settings>,
     pub limiter: Limiter,
-    /// Where output goes: streams that a kept instance opened earlier follow it to the next request.
+    /// Where output goes: streams that a kept instance opened earlier follow it to the next
+    /// request.
     pub host: Arc<HostSlot>,
     /// Set for a command: its arguments, environment and standard streams.
     pub command: Option<CommandStdio>,
@@ -145,7 +147,8 @@ impl GuestState {
         }
         builder.stderr(Output::stderr(self.host.clone()));
         for mount in &settings.mounts {
-            // A folder that went away since the start is the operator's doing; the guest sees no such file.
+            // A folder that went away since the start is the operator's doing; the guest sees no
+            // such file.
             let _ = builder.preopened_dir(&mount.source, &mount.destination, FsPerms::ReadOnly);
         }
         if let Some(policy) = settings.address_policy {

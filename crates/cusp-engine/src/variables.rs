@@ -1,5 +1,5 @@
-//! Configuration values of a component, under the four names that guests know them by. All of them read the same map,
-//! which the host has resolved before the first instance.
+//! Configuration values of a component, under the four names that guests know them by. All of them
+//! read the same map, which the host has resolved before the first instance.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower};

@@ -6,8 +6,8 @@ use std::task::{Wake, Waker};
 
 use crate::host::Callback;
 
-/// Calls the host until it is disarmed. The lock makes sure that no call runs once `disarm` has returned; a call is
-/// short (it posts to a shard), and nobody else contends for it.
+/// Calls the host until it is disarmed. The lock makes sure that no call runs once `disarm` has
+/// returned; a call is short (it posts to a shard), and nobody else contends for it.
 pub struct HostWaker {
     target: Mutex<Option<Callback>>,
 }

@@ -185,7 +185,8 @@ unsafe extern "C" fn cusp_component_load(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cusp_component_free(component: *mut CuspComponent) {
-    // SAFETY: the caller gives up a component that it owns; running invocations hold a reference of their own.
+    // SAFETY: the caller gives up a component that it owns; running invocations hold a reference of
+    // their own.
     drop(unsafe { Box::from_raw(component) });
 }
 

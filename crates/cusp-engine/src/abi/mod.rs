@@ -1,4 +1,5 @@
-//! The C ABI: `include/cusp_engine.h`, function by function. This folder and `host.rs` hold all unsafe code.
+//! The C ABI: `include/cusp_engine.h`, function by function. This folder and `host.rs` hold all
+//! unsafe code.
 
 mod component;
 mod invocation;

@@ -22,7 +22,8 @@ impl CuspBytes {
     }
 
     /// # Safety
-    /// The view must be valid for as long as the result is used; in this crate that is the length of one call.
+    /// The view must be valid for as long as the result is used; in this crate that is the length
+    /// of one call.
     pub unsafe fn as_slice<'a>(&self) -> &'a [u8] {
         if self.size == 0 {
             return &[];
@@ -77,6 +78,7 @@ pub unsafe fn pairs(items: *const CuspField, count: usize) -> Vec<(String, Strin
     // SAFETY: promised by the caller, for the fields and for what they view.
     unsafe { slice(items, count) }
         .iter()
+        // SAFETY: as above.
         .map(|field| unsafe { (field.name.to_text(), field.value.to_text()) })
         .collect()
 }
@@ -86,7 +88,10 @@ pub unsafe fn pairs(items: *const CuspField, count: usize) -> Vec<(String, Strin
 pub unsafe fn fields(items: *const CuspField, count: usize) -> http::HeaderMap {
     // SAFETY: promised by the caller, for the fields and for what they view.
     let items = unsafe { slice(items, count) };
-    header_map(items.iter().map(|field| unsafe { (field.name.as_slice(), field.value.as_slice()) }))
+    header_map(items.iter().map(|field| {
+        // SAFETY: as above.
+        unsafe { (field.name.as_slice(), field.value.as_slice()) }
+    }))
 }
 
 pub struct CuspError {

@@ -29,8 +29,9 @@ pub async fn run(
                 Ok(Err(error)) => return Err(error),
                 Err(_) => {}
             }
-            // The guest's tasks go on after its handler has returned: they write the body, and work after the
-            // response is allowed. A body that the guest passes on without touching moves only while the store runs.
+            // The guest's tasks go on after its handler has returned: they write the body, and work
+            // after the response is allowed. A body that the guest passes on without touching moves
+            // only while the store runs.
             poll_fn(|context| {
                 shared.watch_body(context);
                 let tasks = accessor.poll_no_interesting_tasks(context);

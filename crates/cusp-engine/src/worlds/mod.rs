@@ -64,7 +64,9 @@ impl ProxyPre {
             Some("wasi:cli/run@0.2") => CommandPre::new(pre).map(ProxyPre::Command),
             Some(_) => return SpinInboundPre::new(pre).map(ProxyPre::SpinInbound),
             None => bail!(
-                "component '{id}' exports nothing that serves HTTP (it exports {exports:?}); expected wasi:http/incoming-handler@0.2.x, wasi:http/handler@0.3.x, fermyon:spin/inbound-http or wasi:cli/run"
+                "component '{id}' exports nothing that serves HTTP (it exports \
+                 {exports:?}); expected wasi:http/incoming-handler@0.2.x, \
+                 wasi:http/handler@0.3.x, fermyon:spin/inbound-http or wasi:cli/run"
             ),
         };
         proxy.map_err(anyhow::Error::from).with_context(|| format!("component '{id}'"))

@@ -231,6 +231,22 @@ TEST(HttpClientFailure, BodiesThatAreCutShortOrMalformed) {
   }
 }
 
+TEST(HttpClientFailure, AConnectionThatIsResetWithinTheResponse) {
+  PeerServer server([](Peer& peer, int) {
+    peer.read_until("\r\n\r\n");
+    peer.write("HTTP/1.1 200 OK\r\n\r\nuntil the connection is closed");
+    std::this_thread::sleep_for(20ms);
+    peer.reset();
+  });
+  TestClient client;
+  auto response = client.send(make_request("GET", server.authority()));
+  ASSERT_TRUE(response);
+  ASSERT_TRUE(client.read(*response));
+  const auto part = client.read(*response);
+  ASSERT_FALSE(part) << "a reset is not the end of a body";
+  EXPECT_EQ(part.error().code, ErrorCode::kCancelled);
+}
+
 TEST(HttpClientFailure, ALateFailureOfAPooledConnectionIsNotHidden) {
   // The second connection fails as well: no third one is made.
   PeerServer server([](Peer& peer, int number) {

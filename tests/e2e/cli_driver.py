@@ -1,0 +1,99 @@
+"""Drives the real binary: verbs that end, verbs that go on, and guests for them to serve."""
+
+import http.client
+import os
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CUSP = Path(
+    os.environ.get("CUSP_BINARY") or os.environ.get("CUSP_BIN") or ROOT / "build/release/cusp"
+).resolve()
+GUESTS = ROOT / "build" / "guests"
+
+
+def cusp(*arguments, cwd=None, timeout=60):
+    return subprocess.run(
+        [CUSP, *arguments], cwd=cwd, timeout=timeout, capture_output=True, text=True
+    )
+
+
+def guest(name):
+    path = GUESTS / f"{name}.wasm"
+    if not path.exists():
+        pytest.fail(f"{path} is missing: run tools/build_guests.py")
+    return path
+
+
+def hello_text(answer):
+    """The binary of the hello guest with another answer of the same length."""
+    binary = guest("hello-wat").read_bytes()
+    old = b"Hello from WAT\n"
+    new = answer.encode()[: len(old)].ljust(len(old), b".")
+    assert binary.count(old) == 1
+    return binary.replace(old, new)
+
+
+class Server:
+    """A verb that goes on until it is told to stop; its output is collected meanwhile."""
+
+    def __init__(self, *arguments, cwd=None):
+        self.process = subprocess.Popen(
+            [CUSP, *arguments], cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.lines = []
+        self.readers = [
+            threading.Thread(target=self._read, args=(stream,), daemon=True)
+            for stream in (self.process.stdout, self.process.stderr)
+        ]
+        for reader in self.readers:
+            reader.start()
+        line = self.wait_for(r"listening on http://[\w.]+:\d+")
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def _read(self, stream):
+        for line in stream:
+            self.lines.append(line.rstrip("\n"))
+
+    @property
+    def output(self):
+        return "\n".join(self.lines)
+
+    def wait_for(self, pattern, count=1, timeout=60):
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            found = [line for line in list(self.lines) if re.search(pattern, line)]
+            if len(found) >= count:
+                return found[-1]
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"no {pattern!r} ({count}) in the output:\n{self.output}")
+
+    def get(self, path="/", headers=None, host=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            fields = dict(headers or {}) | ({"host": host} if host else {})
+            connection.request("GET", path, headers=fields)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        self.process.terminate()
+        return self.end()
+
+    def end(self):
+        code = self.process.wait(timeout=20)
+        for reader in self.readers:
+            reader.join(timeout=5)
+        return code

@@ -34,6 +34,14 @@ constexpr string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 class H1Body;
 
+// Whether the third word of the first line names HTTP in some version. A client whose does not, as
+// in a spoilt HTTP/2 preface, would take our answer in HTTP/1.1 for something else.
+bool names_http(string_view data) {
+  const string_view line = data.substr(0, data.find('\r'));
+  const size_t last = line.rfind(' ');
+  return line.find(' ') == last || line.substr(last + 1).starts_with("HTTP/");
+}
+
 // One connection. Shared by its coroutine and the bodies that handlers may keep past the end of it.
 class H1Session final : public Connection,
                         public ServerContext::Session,
@@ -274,7 +282,7 @@ H1Session::Step H1Session::parse_request() {
     return Step::kMore;
   }
   const auto framing = parse_request_head(data.substr(0, **end), limits_, request_);
-  if (!framing) return refuse(framing.error());
+  if (!framing) return first_ && !names_http(data) ? Step::kEnd : refuse(framing.error());
   input_.consume(**end);
   first_ = false;
   reading_head_ = false;

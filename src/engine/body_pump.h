@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "engine/event.h"
 #include "http/body.h"
+#include "io/event.h"
 #include "io/task.h"
 
 struct cusp_body;
@@ -29,7 +29,7 @@ class BodyPump {
 
   cusp_body* target_;
   std::unique_ptr<http::Body> source_;
-  Event asked_;
+  io::Event asked_;
 };
 
 }  // namespace cusp::engine

@@ -7,9 +7,9 @@
 #include <atomic>
 
 #include "engine/body_pump.h"
-#include "engine/event.h"
 #include "engine/ffi.h"
 #include "engine/outbound_impl.h"
+#include "io/event.h"
 
 namespace cusp::engine {
 
@@ -104,7 +104,7 @@ class InvocationImpl final : public Invocation,
   cusp_invocation* native_ = nullptr;
   std::shared_ptr<BodyPump> pump_;           // shared with its coroutine
   std::shared_ptr<InvocationImpl> running_;  // itself while the guest is parked, reader or not
-  Event changed_;                            // a poll was made, or all is over
+  io::Event changed_;                            // a poll was made, or all is over
   std::optional<io::Timer> deadline_;        // set when the guest first parks
   std::atomic<Turn> turn_ = Turn::kParked;
   std::optional<Failure> failure_;

@@ -1,8 +1,8 @@
 #include "engine/outbound_impl.h"
 
 #include "engine/body_pump.h"
-#include "engine/event.h"
 #include "engine/ffi.h"
+#include "io/event.h"
 
 namespace cusp::engine {
 
@@ -23,7 +23,7 @@ struct BodyFree {
 struct Waker : std::enable_shared_from_this<Waker> {
   explicit Waker(io::Executor shard) : executor(shard), event(shard) {}
   io::Executor executor;
-  Event event;
+  io::Event event;
 };
 
 void wake(void* user) noexcept {

@@ -108,9 +108,9 @@ std::vector<std::pair<std::string, std::string>> cgi_environment(
                           : request.version == http::Version::kHttp10 ? "HTTP/1.0"
                                                                       : "HTTP/1.1"},
       {"SERVER_NAME", std::string(has_port ? host.substr(0, colon) : host)},
-      {"SERVER_PORT", has_port                      ? std::string(host.substr(colon + 1))
+      {"SERVER_PORT", has_port                    ? std::string(host.substr(colon + 1))
                       : request.scheme == "https" ? "443"
-                                                    : "80"},
+                                                  : "80"},
       {"REQUEST_METHOD", request.method},
       {"SCRIPT_NAME", std::string(path)},
       {"QUERY_STRING", std::string(query)},
@@ -127,7 +127,8 @@ std::vector<std::pair<std::string, std::string>> cgi_environment(
   return environment;
 }
 
-std::vector<std::string> cgi_arguments(const std::string& argv_template, const std::string& target) {
+std::vector<std::string> cgi_arguments(const std::string& argv_template,
+                                       const std::string& target) {
   const auto [path, query] = split_target(target);
   std::vector<std::string> arguments;
   size_t at = 0;

@@ -9,8 +9,8 @@
 namespace cusp::host {
 
 // Turns what one invocation prints into lines of the node's log: "[app/component] text". Lines over
-// limits::kGuestLogLineBytesMax are cut, and after limits::kGuestLogBytesMax one notice is written and the rest dropped,
-// so that a guest cannot flood the log. Belongs to one shard.
+// limits::kGuestLogLineBytesMax are cut, and after limits::kGuestLogBytesMax one notice is written
+// and the rest dropped, so that a guest cannot flood the log. Belongs to one shard.
 class GuestLog {
  public:
   explicit GuestLog(std::string_view label) : label_(label) {}

@@ -37,23 +37,37 @@ std::optional<Destination> parse_authority(std::string_view authority, std::stri
   return Destination{std::string(host), port};
 }
 
+// What a request within the app says about its client: there is no connection that could break.
+class LocalConnection final : public http::Connection {
+ public:
+  std::string_view remote_address() const override { return "127.0.0.1"; }
+  uint16_t remote_port() const override { return 0; }
+  bool tls() const override { return false; }
+  void on_client_gone(std::function<void()>) override {}
+};
+
 }  // namespace
 
 // One request on its way; kept alive by its coroutine.
 struct OutboundCalls::Call {
   std::unique_ptr<engine::Outbound> outbound;
-  std::shared_ptr<const OutboundRules> rules;
+  std::shared_ptr<http::Handler> local;        // shared with the invocation
+  std::shared_ptr<const OutboundRules> rules;  // shared by a component's invocations
   io::asio::cancellation_signal cancel;
 
   io::Task<void> run(http::Client& client) {
     http::Request request = outbound->take_request();
     const auto destination = parse_authority(request.authority, request.scheme);
     if (!destination) {
-      outbound->fail(http::ClientFailure::kRequestInvalid, "the authority is not host or host:port");
+      outbound->fail(http::ClientFailure::kRequestInvalid,
+                     "the authority is not host or host:port");
       co_return;
     }
     if (rules->is_local(destination->host)) {
-      http::Response response = co_await rules->local(request);
+      LocalConnection connection;
+      request.connection = &connection;
+      request.authority = destination->host;
+      http::Response response = co_await local->respond(request);
       co_return co_await outbound->respond(std::move(response));
     }
     if (!rules->allows(request.scheme, destination->host, destination->port)) {
@@ -76,20 +90,22 @@ struct OutboundCalls::Call {
 };
 
 OutboundCalls::OutboundCalls(io::Executor executor, http::Client& client,
+                             std::shared_ptr<http::Handler> local,
                              std::shared_ptr<const OutboundRules> rules)
-    : executor_(executor), client_(client), rules_(std::move(rules)) {}
+    : executor_(executor), client_(client), local_(std::move(local)), rules_(std::move(rules)) {}
 
 OutboundCalls::~OutboundCalls() {
   for (const auto& weak : calls_) {
     // Not from here: an invocation may be ended by one of its own calls.
     if (auto call = weak.lock()) {
-      io::asio::post(executor_, [call] { call->cancel.emit(io::asio::cancellation_type::terminal); });
+      io::asio::post(executor_,
+                     [call] { call->cancel.emit(io::asio::cancellation_type::terminal); });
     }
   }
 }
 
 void OutboundCalls::send(std::unique_ptr<engine::Outbound> outbound) {
-  auto call = std::make_shared<Call>(std::move(outbound), rules_);
+  auto call = std::make_shared<Call>(std::move(outbound), local_, rules_);
   std::erase_if(calls_, [](const auto& weak) { return weak.expired(); });
   calls_.push_back(call);
   // Started from the loop: the guest is in the middle of its call.

@@ -28,6 +28,12 @@ class Event {
     co_return std::exchange(notified_, false);
   }
 
+  // For what has its deadline elsewhere.
+  Task<void> wait() {
+    while (!co_await wait_until(Clock::time_point::max())) {
+    }
+  }
+
  private:
   Timer timer_;
   bool notified_ = false;

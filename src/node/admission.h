@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "base/limits.h"
-#include "engine/event.h"
-#include "io/task.h"
 
 namespace cusp::node {
 

@@ -99,6 +99,31 @@ void add_spin_headers(http::Request& request, const app::RouteMatch& match) {
 
 }  // namespace
 
+// Answers an app's requests to itself: "self" goes by the routes, "name.spin.internal" to that
+// component, which needs no route of its own.
+class AppHandler::LocalHandler final : public http::Handler {
+ public:
+  LocalHandler(AppHandler& handler, std::shared_ptr<const Deployment> deployment)
+      : handler_(handler), deployment_(std::move(deployment)) {}
+
+  io::Task<http::Response> respond(http::Request& request) override {
+    std::string_view name = request.authority;
+    if (!name.ends_with(kInternalDomain)) co_return co_await handler_.route(request, deployment_);
+    name.remove_suffix(kInternalDomain.size());
+    for (const app::Route& route : deployment_->app().routes) {
+      if (route.component != name) continue;
+      const app::RouteMatch match{.route = &route,
+                                  .path_info = std::string(path_of(request.target))};
+      co_return co_await handler_.run(request, deployment_, match, *deployment_->find(name));
+    }
+    co_return plain(404, "The application has no component of that name.");
+  }
+
+ private:
+  AppHandler& handler_;
+  std::shared_ptr<const Deployment> deployment_;  // shared with the invocation that asks
+};
+
 // One invocation as the node sees it: its log, its outbound requests, its place in the component's
 // limit.
 class AppHandler::Run final : public engine::InvocationHost {
@@ -121,7 +146,10 @@ class AppHandler::Run final : public engine::InvocationHost {
   }
 
   void outbound(std::unique_ptr<engine::Outbound> outbound) override {
-    if (!calls_) calls_.emplace(handler_.executor_, *handler_.client_, component_.outbound);
+    if (!calls_) {
+      calls_.emplace(handler_.executor_, *handler_.client_,
+                     std::make_shared<LocalHandler>(handler_, deployment_), component_.outbound);
+    }
     calls_->send(std::move(outbound));
   }
 
@@ -258,7 +286,7 @@ io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
 io::Task<bool> AppHandler::enter(DeployedComponent& component) {
   Admission& admission = *component.admission;
   if (!admission.try_queue()) co_return false;
-  engine::Event turn(executor_);
+  io::Event turn(executor_);
   const auto deadline = std::chrono::steady_clock::now() + limits::kQueueTimeout;
   bool entered = false;
   while (!(entered = admission.try_enter())) {

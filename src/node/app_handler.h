@@ -4,11 +4,11 @@
 #include <memory>
 #include <unordered_map>
 
-#include "engine/event.h"
 #include "engine/invocation.h"
 #include "host/outbound_http.h"
 #include "http/client.h"
 #include "http/message.h"
+#include "io/event.h"
 #include "node/app_table.h"
 #include "node/error_page.h"
 #include "node/instance_pool.h"
@@ -50,7 +50,7 @@ class AppHandler final : public http::Handler {
 
  private:
   class Run;
-  friend class Run;
+  class LocalHandler;
 
   io::Task<http::Response> route(http::Request& request,
                                  std::shared_ptr<const Deployment> deployment);
@@ -73,7 +73,7 @@ class AppHandler final : public http::Handler {
   engine::Parked parked_;
   InstancePool pool_;
   // Requests of this shard that wait for a place, first come first served.
-  std::unordered_map<const Admission*, std::deque<engine::Event*>> queues_;
+  std::unordered_map<const Admission*, std::deque<io::Event*>> queues_;
 };
 
 }  // namespace cusp::node

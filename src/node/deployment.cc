@@ -86,7 +86,8 @@ std::shared_ptr<host::OutboundRules> outbound_rules(std::shared_ptr<const Outbou
     return policy->allows_address(scheme, host, address, port);
   };
   rules->is_local = [policy](std::string_view host) {
-    return host == "self" && policy->allows_self();
+    return host == "self" ? policy->allows_self()
+                          : host.ends_with(kInternalDomain) && policy->allows("http", host, 80);
   };
   return rules;
 }

@@ -18,6 +18,9 @@
 
 namespace cusp::node {
 
+// Below it, an app's components have names for each other (Spin's service chaining).
+inline constexpr std::string_view kInternalDomain = ".spin.internal";
+
 // One component of an app, ready to run. Shared by the shards; immutable but for its counters.
 struct DeployedComponent {
   app::Component manifest;

@@ -48,7 +48,8 @@ pub struct Live {
 /// A component binary from a component, a core module with embedded component types, a WASI command
 /// module, or text.
 pub fn componentize(input: &[u8]) -> Result<Vec<u8>> {
-    let wasm = wat(input)?;
+    let mut wasm = wat(input)?;
+    imports::adopt_candidates(&mut wasm);
     if wasmparser::Parser::is_component(&wasm) {
         return Ok(wasm);
     }

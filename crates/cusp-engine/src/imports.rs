@@ -53,6 +53,21 @@ const KNOWN_PACKAGES: [&str; 9] = [
     "fermyon:spin",
 ];
 
+/// Release candidates of WASI whose interfaces are served as the release that they became. One that
+/// differs from it in a type that a component uses is refused when the component is linked.
+const CANDIDATES: [&str; 3] = ["0.3.0-rc-2026-03-15", "0.2.0-rc-2023-12-05", "0.2.0-rc-2023-11-10"];
+
+/// Makes every name of a candidate's interface match the release. In semantic versioning what
+/// follows a `+` does not count, so that one byte of the name does it.
+pub fn adopt_candidates(wasm: &mut [u8]) {
+    for candidate in CANDIDATES {
+        let name = format!("@{candidate}");
+        for at in memchr::memmem::find_iter(&wasm.to_vec(), name.as_bytes()) {
+            wasm[at + "@0.0.0".len()] = b'+';
+        }
+    }
+}
+
 /// `name` is `ns:package/interface@version`, or a bare name for anything else.
 pub fn classify(name: &str) -> Status {
     let exact = [variables::SPIN_VARIABLES_2, variables::SPIN_VARIABLES_3, variables::SPIN_CONFIG];
@@ -62,6 +77,8 @@ pub fn classify(name: &str) -> Status {
     let (path, version) = name.split_once('@').unwrap_or((name, ""));
     let package = path.split('/').next().unwrap_or(path);
     if SERVED_PACKAGES.contains(&package) {
+        let version = version.split_once('+').map_or(version, |(release, _)| release);
+        let version = if CANDIDATES.contains(&version) { &version[..5] } else { version };
         let released = |minor: &str| {
             version
                 .strip_prefix(minor)
@@ -197,6 +214,16 @@ mod tests {
         assert_eq!(classify("wasi:http/client@0.3.0"), Status::Served);
         assert_eq!(classify("wasi:config/store@0.2.0-rc.1"), Status::Served);
         assert_eq!(classify("fermyon:spin/variables@2.0.0"), Status::Served);
+    }
+
+    #[test]
+    fn candidates_are_served_as_their_release() {
+        let mut name = *b"(import \"wasi:http/types@0.3.0-rc-2026-03-15\")";
+        assert_eq!(classify("wasi:http/types@0.3.0-rc-2026-03-15"), Status::Served);
+        super::adopt_candidates(&mut name);
+        assert_eq!(&name, b"(import \"wasi:http/types@0.3.0+rc-2026-03-15\")");
+        assert_eq!(classify("wasi:http/types@0.3.0+rc-2026-03-15"), Status::Served);
+        assert_eq!(classify("wasi:http/types@0.3.0-rc-2025-01-01"), Status::Unknown);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 #include "http/client_h1.h"
 
 #include <array>
-#include <cctype>
 
 #include "http/client_watchdog.h"
 #include "http/h1_input.h"
@@ -92,24 +91,6 @@ class ResponseBody final : public Body {
  private:
   std::shared_ptr<Exchange> exchange_;  // shared: see Exchange
 };
-
-// Fields that are about the connection, among them those that it names itself (RFC 9110 section
-// 7.6.1).
-void remove_connection_fields(Fields& fields) {
-  const std::string named = fields.get_all("connection").value_or("");
-  for (const string_view name :
-       {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"}) {
-    fields.remove(name);
-  }
-  for (string_view rest = named; !rest.empty();) {
-    const size_t comma = rest.find(',');
-    std::string name(rest.substr(0, comma));
-    std::erase_if(name, [](char c) { return c == ' ' || c == '\t'; });
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    if (name != "content-length" && name != "close") fields.remove(name);
-    rest = comma == rest.npos ? string_view() : rest.substr(comma + 1);
-  }
-}
 
 // ---- the request ----
 
@@ -246,7 +227,6 @@ Response Exchange::take_response(ResponseHead head) {
   keep_alive_ &= head.keep_alive;
   input_.begin_body(head.framing, head.content_length);
   Response response{.status = head.status, .fields = std::move(head.fields)};
-  remove_connection_fields(response.fields);
   answered_ = input_.body_ended();
   settle();
   // Where the request is still being sent, dropping a body is how the caller ends it.

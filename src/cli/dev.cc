@@ -132,7 +132,10 @@ class DevLoop {
       serving_ = true;
     } else if (result.error().code != ErrorCode::kCancelled) {
       node_->set_notice(result.error());
-      print_error(result.error());
+      // Below its first line stands what the build has already written here.
+      Error shown = result.error();
+      shown.message.resize(std::min(shown.message.find(":\n"), shown.message.size()));
+      print_error(shown);
       print_progress(serving_ ? "the last good version goes on; waiting for a change"
                               : "nothing is served yet; waiting for a change");
     }

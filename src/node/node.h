@@ -75,8 +75,8 @@ class Node {
   std::unique_ptr<State> state_;
 };
 
-// The folder for state when none is given: $XDG_STATE_HOME/cusp, ~/.local/state/cusp, or one of this
-// user among temporary files.
+// The folder for state when none is given: $XDG_STATE_HOME/cusp, ~/.local/state/cusp, or one of
+// this user among temporary files.
 std::string default_state_directory();
 
 }  // namespace cusp::node

@@ -116,9 +116,9 @@ class H1Session final : public Connection,
   uint16_t remote_port_ = 0;
 
   H1Input input_;
-  size_t seen_ = 0;  // of the unread bytes, how many find_head_end has looked at
-  std::string out_;  // what is being written, kept for its capacity
-  Request request_;
+  size_t seen_ = 0;             // of the unread bytes, how many find_head_end has looked at
+  std::string out_;             // what is being written, kept for its capacity
+  Request* request_ = nullptr;  // of run(), whose end lets go of the body
   bool first_ = true;
   bool idle_ = true;          // between requests, with no byte of the next one
   bool reading_head_ = true;  // a request's bytes have begun to come, its head is incomplete
@@ -181,6 +181,8 @@ H1Session::H1Session(ServerContext& server, std::unique_ptr<Stream> stream)
 
 io::Task<H1Outcome> H1Session::run() {
   H1Outcome outcome;
+  Request request;
+  request_ = &request;
   for (int turn = 0;;) {
     rest();
     Step step = next_request();
@@ -197,11 +199,11 @@ io::Task<H1Outcome> H1Session::run() {
     if (step == Step::kRefused) co_await linger();
     if (step != Step::kRequest) break;
 
-    Response response = co_await server_.handler.respond(request_);
+    Response response = co_await server_.handler.respond(request);
     if (!co_await send(std::move(response))) break;
     disarm_write();
     gone_callback_ = nullptr;
-    request_.body.reset();
+    request_->body.reset();
     const bool body_done = body_ == nullptr && input_.body_ended();
     if ((!body_done && !co_await finish_request_body()) || !keep_alive_) {
       co_await linger();
@@ -281,7 +283,7 @@ H1Session::Step H1Session::parse_request() {
     seen_ = data.size();
     return Step::kMore;
   }
-  const auto framing = parse_request_head(data.substr(0, **end), limits_, request_);
+  const auto framing = parse_request_head(data.substr(0, **end), limits_, *request_);
   if (!framing) return first_ && !names_http(data) ? Step::kEnd : refuse(framing.error());
   input_.consume(**end);
   first_ = false;
@@ -298,9 +300,9 @@ H1Session::Step H1Session::begin_exchange(const RequestFraming& framing) {
   body_failed_ = false;
   keep_alive_ = framing.keep_alive;
   expects_continue_ = framing.expects_continue && !input_.body_ended();
-  request_.scheme = tls_ ? "https" : "http";
-  request_.connection = this;
-  if (!input_.body_ended()) request_.body = std::make_unique<H1Body>(shared_from_this());
+  request_->scheme = tls_ ? "https" : "http";
+  request_->connection = this;
+  if (!input_.body_ended()) request_->body = std::make_unique<H1Body>(shared_from_this());
   return Step::kRequest;
 }
 
@@ -417,7 +419,7 @@ io::Task<bool> H1Session::drop_request_body() {
 
 io::Task<bool> H1Session::send(Response response) {
   // A request's body that is over a limit or broken leaves nothing to go on from.
-  H1Writer writer(request_.method, request_.version,
+  H1Writer writer(request_->method, request_->version,
                   keep_alive_ && !server_.draining && !body_failed_);
   Body* const body = writer.sends_body(response.status) ? response.body.get() : nullptr;
   BodyPart part{.end = body == nullptr};
@@ -430,8 +432,8 @@ io::Task<bool> H1Session::send(Response response) {
     }
     part = std::move(*first);
   }
-  // A handler that holds on to the request's body will read it while it answers.
-  if (expects_continue_ && body_ != nullptr) {
+  // A handler that has taken the request's body will read it while it answers.
+  if (expects_continue_ && body_ != nullptr && request_->body == nullptr) {
     expects_continue_ = false;
     out_.append(kContinue);
   }

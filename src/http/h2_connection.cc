@@ -245,11 +245,10 @@ void H2Connection::time_out() {
   if (head_deadline_ <= now) return terminate(NGHTTP2_ENHANCE_YOUR_CALM);
   if (idle_deadline_ <= now) return terminate(NGHTTP2_NO_ERROR);
   for (const auto& [id, stream] : streams_) {
-    if (stream->send_deadline() <= now) {
-      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
-      flush_soon();
+    if (stream->deadline() <= now) {
+      stream->time_out();
     } else {
-      wake_by(stream->send_deadline());
+      wake_by(stream->deadline());
     }
   }
   for (const auto next : {write_deadline_, close_deadline_, head_deadline_, idle_deadline_})

@@ -12,6 +12,8 @@ namespace {
 
 constexpr auto kNever = io::Event::Clock::time_point::max();
 
+constexpr std::chrono::milliseconds kEarlyAnswerGrace{200};
+
 class H2Body final : public Body {
  public:
   H2Body(std::shared_ptr<H2Stream> stream, std::optional<uint64_t> size)
@@ -175,7 +177,7 @@ void H2Stream::discard_body() {
 void H2Stream::body_dropped() {
   body_held_ = false;
   discard_body();
-  if (sent_ && !request_ended_) reset(NGHTTP2_NO_ERROR);
+  if (sent_) stop_upload();
 }
 
 // ---- the response
@@ -287,7 +289,7 @@ ssize_t H2Stream::fill(uint8_t* out, size_t room, uint32_t* flags) {
                                trailers.get().size());
       }
     } else {
-      send_deadline_ = kNever;
+      deadline_ = kNever;
       part_taken_.notify();
       if (size == 0) return NGHTTP2_ERR_DEFERRED;
     }
@@ -297,24 +299,32 @@ ssize_t H2Stream::fill(uint8_t* out, size_t room, uint32_t* flags) {
   return static_cast<ssize_t>(size);
 }
 
-void H2Stream::arm_send() {
-  send_deadline_ = connection_->after(connection_->server().limits.body_idle_timeout);
-  connection_->wake_by(send_deadline_);
+void H2Stream::arm_send() { arm(connection_->server().limits.body_idle_timeout); }
+
+void H2Stream::arm(std::chrono::milliseconds timeout) {
+  deadline_ = connection_->after(timeout);
+  connection_->wake_by(deadline_);
 }
 
 // ---- the end
 
 void H2Stream::on_response_sent() {
   sent_ = true;
-  send_deadline_ = kNever;
+  deadline_ = kNever;
   gone_callback_ = nullptr;
   if (handled_) request_.body.reset();
-  if (!request_ended_ && !body_held_) reset(NGHTTP2_NO_ERROR);
+  stop_upload();
+}
+
+// The answer is complete and the rest of the request is not wanted (RFC 9113 section 8.1). The
+// reset comes a little later than the answer: clients that read both at once forget the answer.
+void H2Stream::stop_upload() {
+  if (!request_ended_ && !body_held_ && !closed_) arm(kEarlyAnswerGrace);
 }
 
 void H2Stream::on_close(uint32_t error_code) {
   closed_ = true;
-  send_deadline_ = kNever;
+  deadline_ = kNever;
   if (!request_ended_ || error_code != NGHTTP2_NO_ERROR) {
     if (!body_error_) body_error_ = ErrorCode::kCancelled;
     discard_body();

@@ -43,8 +43,10 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   // Puts the next bytes of the response's body into a DATA frame.
   ssize_t fill(uint8_t* out, size_t size, uint32_t* flags);
 
-  // When the peer has to have taken more of the response; never while it owes nothing.
-  io::Event::Clock::time_point send_deadline() const { return send_deadline_; }
+  // When the peer has to have taken more of the response, or to have stopped sending what nobody
+  // reads; never while it owes nothing. time_out() is due then.
+  io::Event::Clock::time_point deadline() const { return deadline_; }
+  void time_out() { reset(sent_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL); }
   int32_t id() const { return id_; }
 
   // For the request's body.
@@ -61,7 +63,9 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   void send_continue();
   void discard_body();
   void reset(uint32_t error_code);
+  void arm(std::chrono::milliseconds timeout);
   void arm_send();
+  void stop_upload();
 
   const std::shared_ptr<H2Connection> connection_;  // shared: a body may outlast the connection
   const int32_t id_;
@@ -92,7 +96,7 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   bool sent_ = false;
   bool reset_ = false;  // by us
   io::Event part_taken_;
-  io::Event::Clock::time_point send_deadline_ = io::Event::Clock::time_point::max();
+  io::Event::Clock::time_point deadline_ = io::Event::Clock::time_point::max();
 
   std::function<void()> gone_callback_;
 };

@@ -1,3 +1,4 @@
+// Long because one class speaks both directions.
 #pragma once
 
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 #include <vector>
 
 // The client of the tests of HTTP/2 sessions: it sends exactly the frames that a test says, also
-// those that no library would. Long because it is one class that speaks both directions.
+// those that no library would.
 namespace cusp::http::testing {
 
 struct Frame {

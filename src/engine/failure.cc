@@ -2,6 +2,15 @@
 
 namespace cusp::engine {
 
+// The engine's texts end with the innermost cause.
+std::string_view Failure::cause() const {
+  std::string_view text = message;
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  if (const size_t line = text.rfind('\n'); line != text.npos) text.remove_prefix(line + 1);
+  const size_t start = text.find_first_not_of(' ');
+  return start == text.npos ? std::string_view() : text.substr(start);
+}
+
 std::string_view to_string(FailureKind kind) {
   using enum FailureKind;
   switch (kind) {

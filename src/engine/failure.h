@@ -25,8 +25,10 @@ enum class FailureKind : uint8_t {
 
 struct Failure {
   FailureKind kind;
-  std::string
-      message;  // for the log: what happened, with the guest's stack trace where there is one
+  std::string message;  // what happened, with the guest's stack trace where there is one
+
+  // The root cause alone: one line, for the log. Valid as long as the message.
+  std::string_view cause() const;
 };
 
 // "cpu-limit"

@@ -160,9 +160,10 @@ class AppHandler::Run final : public engine::InvocationHost {
       };
       log::warn("[{}] {} on {}: {} (CPU {:.1f} ms, wall {:.1f} ms, memory {:.1f} MiB)",
                 component_.label, engine::to_string(report.failure->kind), route_,
-                report.failure->message, milliseconds(report.cpu_time),
+                report.failure->cause(), milliseconds(report.cpu_time),
                 milliseconds(report.wall_time),
                 static_cast<double>(report.memory_peak_bytes) / limits::kMiB);
+      log::debug("[{}] {}", component_.label, report.failure->message);
       calls_.reset();
     } else if (served_ > 0) {
       if (const auto invocation = invocation_.lock()) {

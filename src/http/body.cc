@@ -11,6 +11,7 @@ class MemoryBody final : public Body {
 
   io::Task<Result<BodyPart>> read() override { co_return next(); }
   bool ready() override { return true; }
+  std::optional<Result<BodyPart>> try_read() override { return next(); }
   std::optional<uint64_t> size() const override { return data_.size() - at_; }
 
  private:

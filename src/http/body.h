@@ -36,6 +36,10 @@ class Body {
   // head in one write and to send the head alone when the body is still to come.
   virtual bool ready() = 0;
 
+  // read() without a coroutine, where the producer can: nothing when it would wait or cannot tell.
+  // For the short bodies that most responses have.
+  virtual std::optional<Result<BodyPart>> try_read() { return std::nullopt; }
+
   // The number of bytes still to come, when it is known (from content-length, or a body held in
   // memory).
   virtual std::optional<uint64_t> size() const { return std::nullopt; }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <cstring>
 
 namespace cusp::http {
 namespace {
@@ -19,14 +19,30 @@ constexpr auto kTokenLower = [] {
 
 char token_lower(char c) { return kTokenLower[static_cast<unsigned char>(c)]; }
 
-// No early exit, so that the compiler makes it a vector loop.
+bool is_value_byte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+}
+
+// Eight bytes at a time: whether one of them may be below 0x20 or be 0x7f. Says "may" of a tab too.
+bool may_be_control(uint64_t bytes) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHigh = 0x8080808080808080;
+  const uint64_t without_delete = bytes ^ (kOnes * 0x7f);
+  return ((((bytes - kOnes * 0x20) & ~bytes) | ((without_delete - kOnes) & ~without_delete)) &
+          kHigh) != 0;
+}
+
 bool only_value_bytes(std::string_view text) {
-  bool bad = false;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    bad |= (byte < 0x20 && byte != '\t') || byte == 0x7f;
+  while (text.size() >= sizeof(uint64_t)) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, text.data(), sizeof(bytes));
+    if (may_be_control(bytes) && !std::all_of(text.begin(), text.begin() + 8, is_value_byte)) {
+      return false;
+    }
+    text.remove_prefix(sizeof(bytes));
   }
-  return !bad;
+  return std::all_of(text.begin(), text.end(), is_value_byte);
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
@@ -37,10 +53,11 @@ bool Fields::append(std::string_view name, std::string_view value) {
   const size_t at = text_.size();
   text_.append(name).append(value);
   bool token = true;
-  for (char& c : std::span(text_.data() + at, name.size())) {
-    const char lower = token_lower(c);
+  char* const end = text_.data() + at + name.size();
+  for (char* c = text_.data() + at; c != end; ++c) {
+    const char lower = token_lower(*c);
     token &= lower != 0;
-    if (lower != 0) c = lower;
+    *c = lower != 0 ? lower : *c;
   }
   entries_.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(name.size()),
                       static_cast<uint32_t>(at + name.size()),

@@ -77,6 +77,17 @@ TEST(Fields, TryAddRefusesWhatCouldSplitAMessage) {
   EXPECT_EQ(fields.get("x-good"), "a b\tc \xc3\xa9");
 }
 
+TEST(Fields, EveryByteOfAValueIsJudgedAtEveryPlace) {
+  for (int c = 0; c < 256; ++c) {
+    for (size_t at = 1; at < 20; ++at) {
+      std::string value(21, 'v');
+      value[at] = static_cast<char>(c);
+      const bool good = (c >= 0x20 && c != 0x7f) || c == '\t';
+      EXPECT_EQ(valid_field_value(value), good) << c << " at " << at;
+    }
+  }
+}
+
 TEST(Fields, EveryByteOfANameIsJudged) {
   for (int c = 0; c < 256; ++c) {
     const char byte = static_cast<char>(c);

@@ -1,5 +1,6 @@
 #include "http/h1_writer.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace cusp::http {
@@ -18,57 +19,101 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 // Fields that belong to the connection: the session's to set, never a handler's.
 bool is_framing(std::string_view name) {
-  return name == "connection" || name == "transfer-encoding" || name == "keep-alive" ||
-         name == "proxy-connection" || name == "upgrade";
+  switch (name.size()) {
+    case 7: return name == "upgrade";
+    case 10: return name == "connection" || name == "keep-alive";
+    case 16: return name == "proxy-connection";
+    case 17: return name == "transfer-encoding";
+    default: return false;
+  }
 }
 
-std::optional<uint64_t> declared_length(const Fields& fields) {
-  const auto value = fields.get("content-length");
+std::optional<uint64_t> parse_length(std::string_view value) {
   uint64_t length = 0;
-  if (!value) return std::nullopt;
-  const auto [end, error] = std::from_chars(value->begin(), value->end(), length);
-  if (error != std::errc() || end != value->end()) return std::nullopt;
+  const auto [end, error] = std::from_chars(value.begin(), value.end(), length);
+  if (error != std::errc() || end != value.end()) return std::nullopt;
   return length;
 }
+
+// Writes into memory that is known to suffice: a head is many short pieces, and a string would
+// check its capacity for each.
+class Pen {
+ public:
+  explicit Pen(char* at) : at_(at) {}
+  Pen& put(std::string_view text) {
+    at_ = std::copy(text.begin(), text.end(), at_);
+    return *this;
+  }
+  Pen& put(uint64_t number) {
+    at_ = std::to_chars(at_, at_ + kNumberBytesMax, number).ptr;
+    return *this;
+  }
+  Pen& field(std::string_view name, std::string_view value) {
+    return put(name).put(": ").put(value).put("\r\n");
+  }
+  char* at() const { return at_; }
+
+  static constexpr size_t kNumberBytesMax = 20;
+
+ private:
+  char* at_;
+};
+
+// What a head takes beside the response's own fields: the longest status line, date,
+// content-length, transfer-encoding, connection.
+constexpr size_t kOwnBytesMax = 256;
+// ": " and CRLF.
+constexpr size_t kFieldExtraBytes = 4;
 
 }  // namespace
 
 void H1Writer::head(Response& response, std::optional<uint64_t> size, std::string_view date,
                     std::string& out) {
-  out.append("HTTP/1.1 ");
-  append_number(out, response.status);
-  out.push_back(' ');
-  out.append(reason_phrase(response.status)).append("\r\n");
-  const auto declared = declared_length(response.fields);
-  bool has_date = false;
-  for (const auto [name, value] : response.fields) {
-    if (is_framing(name) || name == "content-length") continue;
-    has_date |= name == "date";
-    append_field(out, name, value);
-  }
-  if (!has_date) append_field(out, "date", date);
+  const size_t before = out.size();
+  const size_t bytes_max = kOwnBytesMax + date.size() + response.fields.byte_size() +
+                           kFieldExtraBytes * response.fields.size();
+  out.resize_and_overwrite(before + bytes_max, [&](char* data, size_t) {
+    Pen pen(data + before);
+    pen.put("HTTP/1.1 ").put(response.status).put(" ");
+    pen.put(reason_phrase(response.status)).put("\r\n");
+    bool has_date = false;
+    for (const auto [name, value] : response.fields) {
+      if (is_framing(name)) continue;
+      if (name == "content-length") {
+        size = parse_length(value);
+        continue;
+      }
+      // What could end the line early never gets out, whoever the handler had it from.
+      if (!valid_field_name(name) || !valid_field_value(value)) continue;
+      has_date |= name == "date";
+      pen.field(name, value);
+    }
+    if (!has_date) pen.field("date", date);
+    write_framing(response.status, size, [&](auto... text) { (pen.put(text), ...); });
+    return static_cast<size_t>(pen.put("\r\n").at() - data);
+  });
+}
 
-  const std::optional<uint64_t> length = declared ? declared : size;
-  if (bodyless(response.status)) {
-    if (declared && response.status == 304)
-      append_field(out, "content-length", *response.fields.get("content-length"));
-  } else if (length) {
-    out.append("content-length: ");
-    append_number(out, *length);
-    out.append("\r\n");
-    left_ = length;
+// Section 6: how the client finds the end of the body.
+template <class Put>
+void H1Writer::write_framing(uint16_t status, std::optional<uint64_t> size, Put put) {
+  if (bodyless(status)) {
+    // 304 may tell the length of what it stands for.
+    if (status == 304 && size.value_or(0) > 0) put("content-length: ", *size, "\r\n");
+  } else if (size) {
+    put("content-length: ", *size, "\r\n");
+    left_ = size;
   } else if (version_ == Version::kHttp10) {
     keep_alive_ = false;  // the end of the connection is the end of the body
   } else {
-    if (!head_request_) chunked_ = true;
-    append_field(out, "transfer-encoding", "chunked");
+    chunked_ = !head_request_;
+    put("transfer-encoding: chunked\r\n");
   }
   if (!keep_alive_) {
-    append_field(out, "connection", "close");
+    put("connection: close\r\n");
   } else if (version_ == Version::kHttp10) {
-    append_field(out, "connection", "keep-alive");
+    put("connection: keep-alive\r\n");
   }
-  out.append("\r\n");
 }
 
 bool H1Writer::body(const BodyPart& part, std::string& out) {
@@ -91,7 +136,9 @@ iovec H1Writer::after(const BodyPart& part) {
     if (part.end) {
       after_.append("0\r\n");
       if (part.trailers) {
-        for (const auto [name, value] : *part.trailers) append_field(after_, name, value);
+        for (const auto [name, value] : *part.trailers) {
+          if (valid_field_name(name) && valid_field_value(value)) append_field(after_, name, value);
+        }
       }
       after_.append("\r\n");
     }

@@ -25,7 +25,8 @@ class H1Writer {
   bool sends_body(uint16_t status) const { return !head_request_ && !bodyless(status); }
 
   // Appends status line, fields and framing to `out`. `size` is the body's length where it is
-  // known; a content-length among the response's own fields counts before it.
+  // known; a content-length among the response's own fields counts before it. Fields that HTTP does
+  // not allow are left out.
   void head(Response& response, std::optional<uint64_t> size, std::string_view date,
             std::string& out);
 
@@ -38,6 +39,8 @@ class H1Writer {
   bool keep_alive() const { return keep_alive_; }
 
  private:
+  template <class Put>
+  void write_framing(uint16_t status, std::optional<uint64_t> size, Put put);
   static bool bodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
 
   bool head_request_ = false;

@@ -1,0 +1,112 @@
+#include <array>
+#include <utility>
+
+#include "http/h1_connection.h"
+
+namespace cusp::http {
+
+namespace {
+
+// A body up to this size is joined with its head; beyond it, copying costs more than a second
+// piece.
+constexpr size_t kJoinBytesMax = 16 * 1024;
+
+}  // namespace
+
+// Whether a response is complete at this moment and not large.
+bool H1Session::is_short(const Response& response, const std::optional<Result<BodyPart>>& first) {
+  if (!response.body) return true;
+  if (!first || !*first) return false;
+  const BodyPart& part = **first;
+  return part.end && !part.trailers && part.data.size() <= kJoinBytesMax;
+}
+
+// Sends such a response in one write; false when out_ has a rest, or the connection is broken.
+bool H1Session::send_short(H1Writer& writer, Response& response,
+                           const std::optional<Result<BodyPart>>& first) {
+  const BodyPart none{.end = true};
+  const BodyPart& part = first ? **first : none;
+  writer.head(response, part.data.size(), server_.date, out_);
+  keep_alive_ = writer.keep_alive();
+  if (writer.sends_body(response.status)) {
+    if (!writer.body(part, out_)) {  // more or fewer bytes than content-length says
+      stream_->close();
+      return false;
+    }
+    out_.append(part.data);
+  }
+  return flush_now();
+}
+
+io::Task<bool> H1Session::send(H1Writer& writer, Response response,
+                               std::optional<Result<BodyPart>> first) {
+  Body& body = *response.body;
+  const bool sends_body = writer.sends_body(response.status);
+  if (sends_body && !first && body.ready()) first = co_await body.read();
+  if (first && !*first) {
+    refuse({502, "the response broke off"});
+    keep_alive_ = false;
+    co_return true;
+  }
+  BodyPart part;
+  if (first) part = std::move(**first);
+  // A handler that has taken the request's body will read it while it answers.
+  if (expects_continue_ && body_ != nullptr && request_->body == nullptr) {
+    expects_continue_ = false;
+    out_.append(kContinue);
+  }
+  writer.head(response, size_of(body, part), server_.date, out_);
+  keep_alive_ = writer.keep_alive();
+  if (!sends_body) co_return co_await flush();
+  bool sent = co_await send_part(writer, part);
+  while (sent && !part.end) {
+    disarm_write();
+    auto next = co_await body.read();
+    out_.clear();
+    sent = next && co_await send_part(writer, *next);
+    if (sent) part = std::move(*next);
+  }
+  // What is not complete must not look like it.
+  if (!sent) stream_->close();
+  co_return sent;
+}
+
+// The length of a body whose first part has been taken; nothing when only its end will tell.
+std::optional<uint64_t> H1Session::size_of(const Body& body, const BodyPart& part) {
+  if (part.trailers) return std::nullopt;
+  if (part.end) return part.data.size();
+  std::optional<uint64_t> size = body.size();
+  if (size) *size += part.data.size();
+  return size;
+}
+
+// Sends out_, the part and its framing.
+io::Task<bool> H1Session::send_part(H1Writer& writer, const BodyPart& part) {
+  if (!writer.body(part, out_)) co_return false;  // more or fewer bytes than content-length says
+  const iovec after = writer.after(part);
+  if (part.data.size() <= kJoinBytesMax) {
+    out_.append(part.data).append(static_cast<const char*>(after.iov_base), after.iov_len);
+    co_return flush_now() || co_await flush();
+  }
+  std::array<iovec, 3> pieces = {iovec{out_.data(), out_.size()},
+                                 iovec{const_cast<char*>(part.data.data()), part.data.size()},
+                                 after};
+  arm_write();
+  co_return co_await io::write_all(*stream_, pieces);
+}
+
+// Writes what the socket takes of out_; true when that was all.
+bool H1Session::flush_now() {
+  const iovec piece = {out_.data(), out_.size()};
+  const ssize_t written = stream_->try_write(std::span(&piece, 1));
+  if (written == static_cast<ssize_t>(out_.size())) return true;
+  if (written > 0) out_.erase(0, static_cast<size_t>(written));
+  return false;
+}
+
+io::Task<bool> H1Session::flush() {
+  arm_write();
+  co_return co_await io::write_all(*stream_, out_);
+}
+
+}  // namespace cusp::http

@@ -77,6 +77,7 @@ io::Task<H1Outcome> H1Session::run() {
                           ? send_short(writer, response, first) || co_await flush()
                           : co_await send(writer, std::move(response), std::move(first));
     if (!sent) break;
+    response.body.reset();  // its producer may wait for that before it lets go of the request
     disarm_write();
     if (gone_callback_) gone_callback_ = nullptr;
     request.body.reset();

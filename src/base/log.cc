@@ -20,7 +20,8 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::info;
 }
 
-// A guest chooses parts of a message: nothing in it may look like another line, or move a terminal's cursor.
+// A guest chooses parts of a message: nothing in it may look like another line, or move a
+// terminal's cursor.
 std::string escape(std::string_view text, bool json) {
   std::string result;
   result.reserve(text.size());

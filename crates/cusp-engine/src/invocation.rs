@@ -242,6 +242,10 @@ impl Invocation {
     }
 
     fn ended(&mut self) -> Progress {
+        let refused = matches!(&*lock(&self.shared.answer), Some(Err(_)));
+        if refused {
+            self.take_response();
+        }
         if self.failure.is_some() {
             return Progress::Failed;
         }

@@ -8,6 +8,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
 
 use crate::component::Settings;
 use crate::host::Host;
@@ -181,6 +182,12 @@ impl WasiView for GuestState {
         }
         let Some(ctx) = self.wasi.as_deref_mut() else { unreachable!("built above") };
         WasiCtxView { ctx, table: &mut self.table }
+    }
+}
+
+impl IoView for GuestState {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 }
 

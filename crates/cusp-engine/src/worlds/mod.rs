@@ -7,6 +7,7 @@ mod spin_inbound;
 
 use anyhow::{Context, Result, bail};
 use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime_wasi::p2::bindings::{Command, CommandPre};
 use wasmtime_wasi_http::p2::bindings::{Proxy as HttpP2, ProxyPre as HttpP2Pre};
@@ -24,6 +25,11 @@ use self::spin_inbound::{SpinInbound, SpinInboundPre};
 pub fn linker(engine: &Engine, concurrent: bool) -> Result<Linker<GuestState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    // Streams and pollables again, by way of the table alone: the usual way asks for the whole WASI
+    // context, and most requests need nothing else of it.
+    linker.allow_shadowing(true);
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    linker.allow_shadowing(false);
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     if concurrent {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
@@ -39,6 +45,35 @@ pub enum ProxyPre {
     HttpP3(ServicePre<GuestState>),
     Command(CommandPre<GuestState>),
     SpinInbound(SpinInboundPre),
+}
+
+/// Refuses an export that has the name of a world's and another type: bindings look at types only
+/// when an instance is made.
+fn check_handler(pre: &InstancePre<GuestState>, world: &str, id: &str) -> Result<()> {
+    let (function, params, results) = match world {
+        "wasi:http/incoming-handler@0.2" => ("handle", 2, 0),
+        "wasi:http/handler@0.3" => ("handle", 1, 1),
+        "wasi:cli/run@0.2" => ("run", 0, 1),
+        _ => ("handle-request", 1, 1),
+    };
+    let engine = pre.engine();
+    for (name, item) in pre.component().component_type().exports(engine) {
+        let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
+        if describe::world_of_export(name) != Some(world) {
+            continue;
+        }
+        let fits = matches!(
+            interface.get_export(engine, function).map(|export| export.ty),
+            Some(ComponentItem::ComponentFunc(found))
+                if found.params().len() == params && found.results().len() == results
+        );
+        if !fits {
+            bail!(
+                "component '{id}' exports `{name}` without a `{function}` of the type of {world}"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// An instance of one.
@@ -58,6 +93,9 @@ impl ProxyPre {
             .map(|(name, _)| name.to_owned())
             .collect();
         let world = exports.iter().find_map(|name| describe::world_of_export(name));
+        if let Some(world) = world {
+            check_handler(&pre, world, id)?;
+        }
         let proxy = match world {
             Some("wasi:http/incoming-handler@0.2") => HttpP2Pre::new(pre).map(ProxyPre::HttpP2),
             Some("wasi:http/handler@0.3") => ServicePre::new(pre).map(ProxyPre::HttpP3),

@@ -1,0 +1,212 @@
+"""Applications: routes, files, variables, sockets, outbound HTTP, several of them on one node."""
+
+import http.server
+import threading
+
+import pytest
+from cli_driver import ROOT, Server, cusp, guest
+
+
+@pytest.fixture
+def serve(tmp_path_factory):
+    servers = []
+
+    def start(path, *flags):
+        server = Server(
+            "serve", str(path), "--listen", "127.0.0.1:0", *flags,
+            "--state-dir", str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
+        )
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        assert server.stop() == 0
+
+
+@pytest.fixture
+def origin():
+    """An upstream that echoes bodies and tells what it was asked."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.answer(f"asked {self.path}".encode())
+
+        def do_POST(self):
+            self.answer(self.rfile.read(int(self.headers.get("content-length") or 0)))
+
+        def answer(self, body):
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def probe_app(folder, rest=""):
+    (folder / "cusp.toml").write_text(
+        f'name = "app"\n[component.probe]\nsource = "{guest("probe")}"\n{rest}'
+    )
+    return folder
+
+
+def test_the_shop_is_served_as_its_manifest_says(serve):
+    shop = serve(ROOT / "examples" / "shop")
+    assert shop.get("/robots.txt") == (200, "User-agent: *\nDisallow:\n")
+    assert shop.get("/")[0] == 302
+    assert shop.get("/.well-known/spin/health")[0] == 200
+    assert shop.get("/nowhere")[0] == 404
+    status, body = shop.get("/products")
+    assert status == 200 and "EUR" in body and "Welcome in spring" in body
+    assert shop.get("/pages/")[0] == 200
+    assert shop.get("/pages/draft.html")[0] == 404
+    assert shop.get("/stock")[0] == 404
+
+
+def test_components_reach_each_other_by_name(serve):
+    status, body = serve(ROOT / "examples" / "shop").get("/products/teapot")
+    assert status in (200, 404)
+    assert "unknown" not in body
+
+
+def test_variables_come_from_the_command_line_the_environment_or_the_default(serve, monkeypatch):
+    path = ROOT / "examples" / "shop"
+    assert "USD" in serve(path, "--variable", "currency=USD").get("/products")[1]
+    monkeypatch.setenv("SPIN_VARIABLE_SEASON", "winter")
+    assert "Welcome in winter" in serve(path).get("/products")[1]
+
+
+def test_every_interface_for_variables_gives_the_same_value(serve, tmp_path):
+    (tmp_path / "cusp.toml").write_text(
+        f'name = "app"\n[component.settings]\nsource = "{guest("settings")}"\n'
+        'variables = { colour = "green" }\n'
+    )
+    body = serve(tmp_path).get("/colour")[1]
+    assert body.count("green") >= 3, body
+
+
+def test_a_guest_sees_the_declared_environment_and_no_other(serve, tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_NODE", "1")
+    app = probe_app(tmp_path, 'environment = { GREETING = "hello" }\n')
+    body = serve(app).get("/environment")[1]
+    assert "GREETING=hello" in body
+    assert "SECRET_OF_THE_NODE" not in body
+
+
+def test_a_guest_reads_declared_files_and_writes_none(serve, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("the file\n")
+    (tmp_path / "hidden.txt").write_text("not declared\n")
+    server = serve(probe_app(tmp_path, 'files = ["data"]\n'))
+    assert "the file" in server.get("/read?path=/data/a.txt")[1]
+    assert "not declared" not in server.get("/read?path=/hidden.txt")[1]
+    assert "the file" not in server.get("/read?path=/data/../../../etc/passwd")[1]
+    server.get("/write?path=/data/a.txt")
+    server.get("/remove?path=/data/a.txt")
+    assert "the file" in server.get("/read?path=/data/a.txt")[1]
+    assert (tmp_path / "data" / "a.txt").read_text() == "the file\n"
+
+
+def test_outbound_http_goes_where_the_manifest_says(serve, tmp_path, origin):
+    server = serve(probe_app(tmp_path, f'allowed_outbound_hosts = ["http://{origin}"]\n'))
+    status, body = server.get("/fetch", headers={"x-url": f"http://{origin}/path?q=1"})
+    assert (status, body) == (200, "asked /path?q=1")
+
+
+@pytest.mark.parametrize(
+    "allowed", [[], ["http://example.com"], ["http://localhost.example"], ["https://127.0.0.1:1"]]
+)
+def test_outbound_http_goes_nowhere_else(serve, tmp_path, origin, allowed):
+    hosts = ", ".join(f'"{host}"' for host in allowed)
+    server = serve(probe_app(tmp_path, f"allowed_outbound_hosts = [{hosts}]\n"))
+    status, body = server.get("/fetch", headers={"x-url": f"http://{origin}/"})
+    assert status == 502
+    assert "asked" not in body
+
+
+def test_a_private_address_behind_an_allowed_name_is_refused(serve, tmp_path, origin):
+    port = origin.rsplit(":", 1)[1]
+    server = serve(probe_app(tmp_path, f'allowed_outbound_hosts = ["http://*:{port}"]\n'))
+    for host in ("127.0.0.1", "localhost", "[::1]", "169.254.169.254"):
+        status, body = server.get("/fetch", headers={"x-url": f"http://{host}:{port}/"})
+        assert status == 502, (host, body)
+        assert "asked" not in body
+
+
+def test_the_fifty_first_subrequest_fails(serve, tmp_path, origin):
+    app = probe_app(
+        tmp_path,
+        f'allowed_outbound_hosts = ["http://{origin}"]\nlimits = {{ cpu_time = "5s" }}\n',
+    )
+    body = serve(app).get("/fetch-many?count=51", headers={"x-url": f"http://{origin}/"})[1]
+    assert "50" in body, body
+    assert "51 " not in body.splitlines()[0], body
+
+
+def test_self_requests_go_by_the_routes(serve, tmp_path):
+    server = serve(probe_app(tmp_path, 'allowed_outbound_hosts = ["http://self"]\n'))
+    assert server.get("/fetch", headers={"x-url": "http://self/hello"}) == (200, "hello\n")
+
+
+def test_sockets_are_denied_unless_allowed(serve, tmp_path, origin):
+    denied = serve(probe_app(tmp_path)).get(f"/tcp?address={origin}")[1]
+    assert "HTTP/1." not in denied
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ('name = "a"\n[component.x]\nsorce = "a.wasm"\n', "cusp.toml:3:1"),
+        ('name = 3\n', "cusp.toml:1:"),
+        ('name = "a"\n[component.x]\nsource = "gone.wasm"\n', "gone.wasm"),
+        ('name = "a"\n[[route]]\npath = "/"\ncomponent = "y"\n', "y"),
+        ('name = "a"\n[component.x]\nsource = "a.wasm"\nlimits = { memory = "lots" }\n', "cusp.toml:4:"),
+        ("= broken", "cusp.toml:1:"),
+    ],
+)
+def test_a_wrong_manifest_is_refused_with_its_place(tmp_path, manifest, message):
+    (tmp_path / "cusp.toml").write_text(manifest)
+    result = cusp("serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s"))
+    assert result.returncode in (2, 3)
+    assert message in result.stderr, result.stderr
+
+
+def test_an_unknown_key_names_the_nearest_valid_one(tmp_path):
+    (tmp_path / "cusp.toml").write_text('name = "a"\n[component.x]\nsorce = "a.wasm"\n')
+    result = cusp("serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s"))
+    assert "source" in result.stderr
+
+
+def test_apps_are_told_apart_by_host_name(tmp_path):
+    (tmp_path / "node.toml").write_text(
+        f"""state_dir = "{tmp_path / 'state'}"
+shards = 2
+[[listen]]
+address = "127.0.0.1:0"
+[[app]]
+path = "{guest('hello-wat')}"
+hosts = ["wat.example.com"]
+[[app]]
+path = "{guest('hello-rust')}"
+hosts = ["*.example.org", "rust.example.com"]
+"""
+    )
+    node = Server("node", "--config", str(tmp_path / "node.toml"))
+    try:
+        assert node.get(host="wat.example.com")[1] == "Hello from WAT\n"
+        assert node.get(host="WAT.example.com:80")[1] == "Hello from WAT\n"
+        assert node.get(host="a.b.example.org")[1] == "Hello from Rust\n"
+        assert node.get(host="example.org")[0] == 404
+        assert node.get(host="nobody.example.net")[0] == 404
+    finally:
+        assert node.stop() == 0

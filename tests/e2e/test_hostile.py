@@ -1,0 +1,146 @@
+"""Guests at their worst: each meets its limit, leaves one line in the log, and no neighbour notices."""
+
+import http.client
+import socket
+import threading
+import time
+
+import pytest
+from cli_driver import Server, guest
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "cusp.toml").write_text(
+        f"""name = "zoo"
+[component.probe]
+source = "{guest('probe')}"
+limits = {{ memory = "16MiB", cpu_time = "60ms", wall_time = "1s", body = "1MB", concurrency = 4, queue = 2 }}
+[component.table]
+source = "{guest('table-bomb')}"
+[component.neighbour]
+source = "{guest('hello-wat')}"
+[[route]]
+path = "/..."
+component = "probe"
+[[route]]
+path = "/table"
+component = "table"
+[[route]]
+path = "/neighbour"
+component = "neighbour"
+"""
+    )
+    server = Server(
+        "serve", str(folder), "--listen", "127.0.0.1:0", "--shards", "1",
+        "--state-dir", str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
+    )
+    yield server
+    assert server.stop() == 0
+
+
+def ask(server, path, body=None, timeout=10):
+    """The status and body of a request to the probe, which goes by the path that it was asked for."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=timeout)
+    try:
+        connection.request("POST" if body is not None else "GET", path, body=body)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def neighbour_is_well(server):
+    started = time.monotonic()
+    assert ask(server, "/neighbour")[0] == 200
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("endless-loop", 504, "cpu-limit"),
+        ("never-answers", 504, "wall-limit"),
+        ("panic", 500, "trap"),
+        ("trap", 500, "trap"),
+        ("exit", 500, "trap"),
+        ("no-response", 500, "no-response"),
+        ("error", 502, "error-code"),
+        ("deep-recursion", 500, "stack-overflow|trap"),
+    ],
+)
+def test_each_fault_has_its_status_and_its_line_in_the_log(node, path, status, kind):
+    before = len(node.lines)
+    assert ask(node, f"/{path}")[0] == status
+    line = node.wait_for(rf"\[zoo/probe\] ({kind}) on /\.\.\.")
+    assert line in node.lines[before:]
+    neighbour_is_well(node)
+
+
+def test_memory_is_refused_beyond_the_limit(node):
+    status, body = ask(node, "/memory-bomb")
+    assert status == 200, body
+    neighbour_is_well(node)
+
+
+def test_a_table_bomb_is_refused(node):
+    ask(node, "/table")
+    neighbour_is_well(node)
+
+
+@pytest.mark.parametrize("path", ["answers-forever", "stalls", "traps-in-body"])
+def test_a_body_that_the_guest_does_not_end_is_never_ended_cleanly(node, path):
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        ask(node, f"/{path}")
+    neighbour_is_well(node)
+
+
+def test_a_guest_that_floods_its_log_is_cut_short(node):
+    ask(node, "/floods-log")
+    node.wait_for(r"printed more than 256 KiB in one request")
+    neighbour_is_well(node)
+
+
+def test_a_body_that_nobody_reads_does_not_hold_the_node(node):
+    assert ask(node, "/ignores-body", body=b"x" * 900_000)[0] == 200
+    neighbour_is_well(node)
+
+
+def test_a_body_over_the_limit_is_refused(node):
+    assert ask(node, "/echo", body=b"x" * 1_000_001)[0] == 413
+    node.wait_for(r"\[zoo/probe\] body-limit on /\.\.\.")
+    neighbour_is_well(node)
+
+
+def test_a_head_over_the_limit_is_refused(node):
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+    connection.request("GET", "/neighbour", headers={f"x-{i}": "y" * 1000 for i in range(70)})
+    assert connection.getresponse().status == 431
+    connection.close()
+    neighbour_is_well(node)
+
+
+def test_more_invocations_than_allowed_wait_and_then_are_refused(node):
+    answers = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(ask(node, "/never-answers")[0]))
+        for _ in range(10)
+    ]
+    for thread in threads:
+        thread.start()
+    neighbour_is_well(node)
+    for thread in threads:
+        thread.join()
+    assert answers.count(503) >= 4
+    assert answers.count(504) >= 4
+    node.wait_for(r"\[zoo/probe\] concurrency-limit on /\.\.\.")
+
+
+def test_a_client_that_leaves_ends_its_invocation(node):
+    before = len(node.lines)
+    with socket.create_connection(("127.0.0.1", node.port)) as client:
+        client.sendall(b"GET /never-answers HTTP/1.1\r\nhost: x\r\n\r\n")
+        time.sleep(0.2)
+    line = node.wait_for(r"\[zoo/probe\] client-gone")
+    assert line in node.lines[before:]

@@ -1,3 +1,5 @@
+#include "http/h1_session.h"
+
 #include <gtest/gtest.h>
 
 #include <string>

@@ -13,8 +13,13 @@ def serve(tmp_path_factory):
 
     def start(path, *flags):
         server = Server(
-            "serve", str(path), "--listen", "127.0.0.1:0", *flags,
-            "--state-dir", str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
+            "serve",
+            str(path),
+            "--listen",
+            "127.0.0.1:0",
+            *flags,
+            "--state-dir",
+            str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
         )
         servers.append(server)
         return server
@@ -79,7 +84,9 @@ def test_components_reach_each_other_by_name(serve):
     assert "unknown" not in body
 
 
-def test_variables_come_from_the_command_line_the_environment_or_the_default(serve, monkeypatch):
+def test_variables_come_from_the_command_line_the_environment_or_the_default(
+    serve, monkeypatch
+):
     path = ROOT / "examples" / "shop"
     assert "USD" in serve(path, "--variable", "currency=USD").get("/products")[1]
     monkeypatch.setenv("SPIN_VARIABLE_SEASON", "winter")
@@ -124,7 +131,8 @@ def test_outbound_http_goes_where_the_manifest_says(serve, tmp_path, origin):
 
 
 @pytest.mark.parametrize(
-    "allowed", [[], ["http://example.com"], ["http://localhost.example"], ["https://127.0.0.1:1"]]
+    "allowed",
+    [[], ["http://example.com"], ["http://localhost.example"], ["https://127.0.0.1:1"]],
 )
 def test_outbound_http_goes_nowhere_else(serve, tmp_path, origin, allowed):
     hosts = ", ".join(f'"{host}"' for host in allowed)
@@ -167,29 +175,35 @@ def test_sockets_are_denied_unless_allowed(serve, tmp_path, origin):
     ("manifest", "message"),
     [
         ('name = "a"\n[component.x]\nsorce = "a.wasm"\n', "cusp.toml:3:1"),
-        ('name = 3\n', "cusp.toml:1:"),
+        ("name = 3\n", "cusp.toml:1:"),
         ('name = "a"\n[component.x]\nsource = "gone.wasm"\n', "gone.wasm"),
         ('name = "a"\n[[route]]\npath = "/"\ncomponent = "y"\n', "y"),
-        ('name = "a"\n[component.x]\nsource = "a.wasm"\nlimits = { memory = "lots" }\n', "cusp.toml:4:"),
+        (
+            'name = "a"\n[component.x]\nsource = "a.wasm"\nlimits = { memory = "lots" }\n',
+            "cusp.toml:4:",
+        ),
         ("= broken", "cusp.toml:1:"),
     ],
 )
 def test_a_wrong_manifest_is_refused_with_its_place(tmp_path, manifest, message):
     (tmp_path / "cusp.toml").write_text(manifest)
-    result = cusp("serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s"))
+    result = cusp(
+        "serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s")
+    )
     assert result.returncode in (2, 3)
     assert message in result.stderr, result.stderr
 
 
 def test_an_unknown_key_names_the_nearest_valid_one(tmp_path):
     (tmp_path / "cusp.toml").write_text('name = "a"\n[component.x]\nsorce = "a.wasm"\n')
-    result = cusp("serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s"))
+    result = cusp(
+        "serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s")
+    )
     assert "source" in result.stderr
 
 
 def test_apps_are_told_apart_by_host_name(tmp_path):
-    (tmp_path / "node.toml").write_text(
-        f"""state_dir = "{tmp_path / 'state'}"
+    (tmp_path / "node.toml").write_text(f"""state_dir = "{tmp_path / 'state'}"
 shards = 2
 [[listen]]
 address = "127.0.0.1:0"
@@ -199,8 +213,7 @@ hosts = ["wat.example.com"]
 [[app]]
 path = "{guest('hello-rust')}"
 hosts = ["*.example.org", "rust.example.com"]
-"""
-    )
+""")
     node = Server("node", "--config", str(tmp_path / "node.toml"))
     try:
         assert node.get(host="wat.example.com")[1] == "Hello from WAT\n"

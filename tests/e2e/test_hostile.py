@@ -1,4 +1,4 @@
-"""Guests at their worst: each meets its limit, leaves one line in the log, and no neighbour notices."""
+"""Guests at their worst: each meets its limit, leaves a line in the log; no neighbour notices."""
 
 import http.client
 import socket
@@ -12,11 +12,16 @@ from cli_driver import Server, guest
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
-    (folder / "cusp.toml").write_text(
-        f"""name = "zoo"
+    (folder / "cusp.toml").write_text(f"""name = "zoo"
 [component.probe]
 source = "{guest('probe')}"
-limits = {{ memory = "16MiB", cpu_time = "60ms", wall_time = "1s", body = "1MB", concurrency = 4, queue = 2 }}
+[component.probe.limits]
+memory = "16MiB"
+cpu_time = "60ms"
+wall_time = "1s"
+body = "1MB"
+concurrency = 4
+queue = 2
 [component.table]
 source = "{guest('table-bomb')}"
 [component.neighbour]
@@ -30,18 +35,23 @@ component = "table"
 [[route]]
 path = "/neighbour"
 component = "neighbour"
-"""
-    )
+""")
     server = Server(
-        "serve", str(folder), "--listen", "127.0.0.1:0", "--shards", "1",
-        "--state-dir", str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
+        "serve",
+        str(folder),
+        "--listen",
+        "127.0.0.1:0",
+        "--shards",
+        "1",
+        "--state-dir",
+        str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
     )
     yield server
     assert server.stop() == 0
 
 
 def ask(server, path, body=None, timeout=10):
-    """The status and body of a request to the probe, which goes by the path that it was asked for."""
+    """The status and body of a request to the probe, which goes by the path."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=timeout)
     try:
         connection.request("POST" if body is not None else "GET", path, body=body)
@@ -64,6 +74,7 @@ def neighbour_is_well(server):
         ("never-answers", 504, "wall-limit"),
         ("panic", 500, "trap"),
         ("trap", 500, "trap"),
+        ("traps-in-body", 500, "trap"),
         ("exit", 500, "trap"),
         ("no-response", 500, "no-response"),
         ("error", 502, "error-code"),
@@ -89,7 +100,7 @@ def test_a_table_bomb_is_refused(node):
     neighbour_is_well(node)
 
 
-@pytest.mark.parametrize("path", ["answers-forever", "stalls", "traps-in-body"])
+@pytest.mark.parametrize("path", ["answers-forever", "stalls"])
 def test_a_body_that_the_guest_does_not_end_is_never_ended_cleanly(node, path):
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         ask(node, f"/{path}")

@@ -1,4 +1,4 @@
-"""Bodies on their way: both directions at once, bounded memory, trailers, work after the response."""
+"""Bodies on their way: both directions at once, in bounded memory; trailers; late work."""
 
 import http.client
 import socket
@@ -19,16 +19,20 @@ def memory_peak(process):
 @pytest.fixture(scope="module", params=["probe", "probe-p3"])
 def node(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("streams")
-    (folder / "cusp.toml").write_text(
-        f"""name = "streams"
+    (folder / "cusp.toml").write_text(f"""name = "streams"
 [component.probe]
 source = "{guest(request.param)}"
 limits = {{ body = "2GiB", cpu_time = "60s", wall_time = "5m" }}
-"""
-    )
+""")
     server = Server(
-        "serve", str(folder), "--listen", "127.0.0.1:0", "--shards", "1",
-        "--state-dir", str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
+        "serve",
+        str(folder),
+        "--listen",
+        "127.0.0.1:0",
+        "--shards",
+        "1",
+        "--state-dir",
+        str(tmp_path_factory.getbasetemp().parent / "cusp-state"),
     )
     yield server
     assert server.stop() == 0
@@ -37,7 +41,9 @@ limits = {{ body = "2GiB", cpu_time = "60s", wall_time = "5m" }}
 def echo(port, size, path="/echo"):
     """Sends `size` bytes and counts what comes back, at the same time."""
     client = socket.create_connection(("127.0.0.1", port))
-    client.sendall(f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n".encode())
+    client.sendall(
+        f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n".encode()
+    )
     chunk = b"0123456789abcdef" * 4096
 
     def send():
@@ -79,7 +85,9 @@ def test_a_response_comes_part_by_part(node):
 
 def test_trailers_follow_a_body(node):
     with socket.create_connection(("127.0.0.1", node.port)) as client:
-        client.sendall(b"GET /trailers HTTP/1.1\r\nhost: x\r\nte: trailers\r\nconnection: close\r\n\r\n")
+        client.sendall(
+            b"GET /trailers HTTP/1.1\r\nhost: x\r\nte: trailers\r\nconnection: close\r\n\r\n"
+        )
         data = b""
         while piece := client.recv(65536):
             data += piece
@@ -98,7 +106,9 @@ def test_a_stop_lets_the_request_in_flight_finish(tmp_path):
     (tmp_path / "cusp.toml").write_text(
         f'name = "drain"\n[component.probe]\nsource = "{guest("probe")}"\n'
     )
-    server = Server("serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s"))
+    server = Server(
+        "serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s")
+    )
     answers = []
     thread = threading.Thread(target=lambda: answers.append(server.get("/drip?count=5&ms=200")))
     thread.start()

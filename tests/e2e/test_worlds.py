@@ -46,7 +46,9 @@ def test_a_plain_component_adds_no_header_beyond_framing_and_date(state):
     try:
         head = subprocess.run(
             ["curl", "-sS", "-D-", "-o/dev/null", f"http://127.0.0.1:{server.port}/any/path"],
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         names = {line.split(":")[0].lower() for line in head.splitlines()[1:] if ":" in line}
         assert names == {"date", "content-length"}
@@ -58,9 +60,17 @@ def test_http2_with_prior_knowledge_is_served_too(state):
     server = serve(state, guest("hello-rust"))
     try:
         answer = subprocess.run(
-            ["curl", "-sS", "--http2-prior-knowledge", "-w", " %{http_version} %{http_code}",
-             f"http://127.0.0.1:{server.port}/"],
-            capture_output=True, text=True, check=True,
+            [
+                "curl",
+                "-sS",
+                "--http2-prior-knowledge",
+                "-w",
+                " %{http_version} %{http_code}",
+                f"http://127.0.0.1:{server.port}/",
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         assert answer.endswith(" 2 200")
     finally:
@@ -69,24 +79,70 @@ def test_http2_with_prior_knowledge_is_served_too(state):
 
 def test_tls_serves_http2_by_alpn(state, tmp_path):
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2",
-         "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")],
-        check=True, capture_output=True,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-days",
+            "2",
+            "-keyout",
+            str(tmp_path / "key.pem"),
+            "-out",
+            str(tmp_path / "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
     )
     process = subprocess.Popen(
-        [CUSP, "serve", guest("hello-rust"), "--listen", "127.0.0.1:0", "--state-dir", state,
-         "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [
+            CUSP,
+            "serve",
+            guest("hello-rust"),
+            "--listen",
+            "127.0.0.1:0",
+            "--state-dir",
+            state,
+            "--tls-cert",
+            tmp_path / "cert.pem",
+            "--tls-key",
+            tmp_path / "key.pem",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         port = process.stdout.readline().rsplit(":", 1)[1].strip()
-        for flags, version in ((["--http2"], "2"), (["--http1.1"], "1.1"), (["--tls-max", "1.2"], "2")):
+        for flags, version in (
+            (["--http2"], "2"),
+            (["--http1.1"], "1.1"),
+            (["--tls-max", "1.2"], "2"),
+        ):
             answer = subprocess.run(
-                ["curl", "-sS", *flags, "--cacert", str(tmp_path / "cert.pem"),
-                 "--resolve", f"localhost:{port}:127.0.0.1", "-w", " %{http_version}",
-                 f"https://localhost:{port}/"],
-                capture_output=True, text=True, check=True,
+                [
+                    "curl",
+                    "-sS",
+                    *flags,
+                    "--cacert",
+                    str(tmp_path / "cert.pem"),
+                    "--resolve",
+                    f"localhost:{port}:127.0.0.1",
+                    "-w",
+                    " %{http_version}",
+                    f"https://localhost:{port}/",
+                ],
+                capture_output=True,
+                text=True,
+                check=True,
             ).stdout
             assert answer == f"Hello from Rust\n {version}"
     finally:
@@ -95,8 +151,7 @@ def test_tls_serves_http2_by_alpn(state, tmp_path):
 
 
 def test_a_wasi_command_answers_as_cgi(state, tmp_path):
-    (tmp_path / "spin.toml").write_text(
-        f"""spin_manifest_version = 2
+    (tmp_path / "spin.toml").write_text(f"""spin_manifest_version = 2
 [application]
 name = "cgi"
 [[trigger.http]]
@@ -106,13 +161,17 @@ executor = {{ type = "wagi" }}
 [component.script]
 source = "{guest('wagi')}"
 environment = {{ GREETING = "good day" }}
-"""
-    )
+""")
     server = serve(state, tmp_path)
     try:
         status, body = server.get("/run/it?a=1&b=2", headers={"x-test": "yes"})
         assert status == 203  # what the script says
-        for line in ("QUERY_STRING=a=1&b=2", "HTTP_X_TEST=yes", "GREETING=good day", "REQUEST_METHOD=GET"):
+        for line in (
+            "QUERY_STRING=a=1&b=2",
+            "HTTP_X_TEST=yes",
+            "GREETING=good day",
+            "REQUEST_METHOD=GET",
+        ):
             assert line in body, body
     finally:
         assert server.stop() == 0
@@ -146,7 +205,9 @@ def test_a_tampered_artifact_is_not_loaded_but_made_again(tmp_path, suffix):
 
 
 def test_an_unknown_import_stops_the_start_with_interface_version_and_component(state):
-    result = cusp("serve", str(guest("unknown-import")), "--listen", "127.0.0.1:0", "--state-dir", state)
+    result = cusp(
+        "serve", str(guest("unknown-import")), "--listen", "127.0.0.1:0", "--state-dir", state
+    )
     assert result.returncode != 0
     assert "acme:nothing/here@9.9.9" in result.stderr
     assert "unknown-import" in result.stderr
@@ -154,8 +215,17 @@ def test_an_unknown_import_stops_the_start_with_interface_version_and_component(
 
 @pytest.mark.parametrize(
     "name",
-    ["empty", "not-wasm", "magic-only", "truncated", "no-http-export", "section-beyond-end",
-     "future-version", "untyped", "wrong-type"],
+    [
+        "empty",
+        "not-wasm",
+        "magic-only",
+        "truncated",
+        "no-http-export",
+        "section-beyond-end",
+        "future-version",
+        "untyped",
+        "wrong-type",
+    ],
 )
 def test_what_is_no_servable_component_is_refused_with_a_reason(state, name):
     result = cusp("serve", str(guest(name)), "--listen", "127.0.0.1:0", "--state-dir", state)

@@ -8,8 +8,8 @@ function answer(request) {
   const country = url.searchParams.get('country') ?? request.headers.get('x-country');
   const headers = { 'access-control-allow-origin': '*', vary: 'x-country' };
   if (request.method === 'OPTIONS') {
-    const allowed = { 'access-control-allow-methods': 'GET, HEAD', 'access-control-max-age': '600' };
-    return new Response(null, { status: 204, headers: { ...headers, ...allowed } });
+    const allow = { 'access-control-allow-methods': 'GET, HEAD', 'access-control-max-age': '600' };
+    return new Response(null, { status: 204, headers: { ...headers, ...allow } });
   }
   const site = SITES[country?.toUpperCase()];
   if (!site) return new Response('Hello from JavaScript\n', { headers });

@@ -12,6 +12,7 @@ safe: a result appears whole or not at all. Needs Python 3.11.
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "guests"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cusp"
 GUESTS = ROOT / "tests" / "guests"
+PREBUILT = GUESTS / "prebuilt"
 EXAMPLES = ROOT / "examples"
 SDK = ROOT / "sdk"
 
@@ -155,10 +157,20 @@ class Group:
     tools: list[str] = field(default_factory=list)
     is_slow: bool = False
 
+    @property
+    def is_rust(self) -> bool:
+        return "cargo" in self.tools
+
     def key(self) -> str:
         digest = hashlib.sha256(Path(__file__).read_bytes())
         for tool in self.tools:
             digest.update(run(f"{tool} --version", [tool, "--version"]).encode())
+        digest.update(self.sources().encode())
+        return digest.hexdigest()[:32]
+
+    def sources(self) -> str:
+        """What the guests are made from, whatever makes them."""
+        digest = hashlib.sha256()
         for path in inputs(self.folders):
             digest.update(f"{path.relative_to(ROOT)}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -187,7 +199,16 @@ def copy(source: Path, target: Path) -> None:
     part.replace(target)
 
 
+def place(group: Group, folder: Path) -> None:
+    for guest in group.guests:
+        copy(folder / f"{guest.name}.wasm", OUT / f"{guest.name}.wasm")
+        if guest.in_place:
+            copy(folder / f"{guest.name}.wasm", guest.in_place)
+
+
 def make(group: Group) -> None:
+    if group.is_rust and not has_rust_target():
+        return use_prebuilt(group)
     need(*group.tools)
     cached = CACHE / "guests" / group.key()
     from_cache = cached.is_dir()
@@ -203,27 +224,59 @@ def make(group: Group) -> None:
             except OSError:
                 if not cached.is_dir():  # another run was quicker
                     raise
-    for guest in group.guests:
-        copy(cached / f"{guest.name}.wasm", OUT / f"{guest.name}.wasm")
-        if guest.in_place:
-            copy(cached / f"{guest.name}.wasm", guest.in_place)
+    place(group, cached)
     say(f"{group.name}: {len(group.guests)} {'up to date' if from_cache else 'built'}")
 
 
 # The recipes.
 
 
-def check_rust_target() -> None:
-    folder = run("rustc", ["rustc", "--print", "target-libdir", "--target", RUST_TARGET]).strip()
-    if not Path(folder).is_dir():
+@functools.cache
+def has_rust_target() -> bool:
+    command = ["rustc", "--print", "target-libdir", "--target", RUST_TARGET]
+    if shutil.which("rustc") is None:
+        return False
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.returncode == 0 and Path(answer.stdout.strip()).is_dir()
+
+
+# Rust's standard library for WebAssembly comes from Rust's own server and from no package registry.
+# Where it is missing, the guests in Rust come from the repository (docs/decisions/006-rust-guests.md).
+
+
+def use_prebuilt(group: Group) -> None:
+    known = json.loads((PREBUILT / "index.json").read_text()).get(group.name)
+    if known is None or known["sources"] != group.sources():
         raise BuildError(
-            f"Rust has no standard library for {RUST_TARGET}: rustup target add {RUST_TARGET}"
+            f"{group.name}: Rust has no standard library for {RUST_TARGET} here, and the sources "
+            f"are newer than tests/guests/prebuilt. With that target (rustup target add "
+            f"{RUST_TARGET}) they build; then run tools/build_guests.py --refresh-prebuilt"
         )
+    for name, digest in known["guests"].items():
+        if hashlib.sha256((PREBUILT / f"{name}.wasm").read_bytes()).hexdigest() != digest:
+            raise BuildError(f"tests/guests/prebuilt/{name}.wasm is not what index.json says")
+    place(group, PREBUILT)
+    say(f"{group.name}: {len(group.guests)} from tests/guests/prebuilt (no {RUST_TARGET} here)")
+
+
+def refresh_prebuilt(made: list[Group]) -> None:
+    """Keeps the guests in Rust that were just made, for machines that cannot make them."""
+    index = {}
+    for group in made:
+        if not group.is_rust or group.is_slow:
+            continue
+        digests = {}
+        for guest in group.guests:
+            copy(OUT / f"{guest.name}.wasm", PREBUILT / f"{guest.name}.wasm")
+            data = (PREBUILT / f"{guest.name}.wasm").read_bytes()
+            digests[guest.name] = hashlib.sha256(data).hexdigest()
+        index[group.name] = {"sources": group.sources(), "guests": digests}
+    (PREBUILT / "index.json").write_text(json.dumps(index, indent=2) + "\n")
+    say(f"tests/guests/prebuilt: {sum(len(group['guests']) for group in index.values())} guests")
 
 
 def build_rust(workspace: Path, target: Path) -> Callable[[Group, Path], None]:
     def build(group: Group, out: Path) -> None:
-        check_rust_target()
         command = ["cargo", "build", "--locked", "--release", "--target", RUST_TARGET]
         run(f"{group.name}: cargo build", [*command, "--target-dir", target], cwd=workspace)
         for guest in group.guests:
@@ -317,8 +370,6 @@ def new_project(template: Path, folder: Path) -> None:
 
 def build_template(group: Group, out: Path) -> None:
     """Runs the build command of the template's own manifest."""
-    if "cargo" in group.tools:
-        check_rust_target()
     for guest in group.guests:
         template = SDK / "templates" / guest.name.removeprefix("template-")
         project = out / "my-app"
@@ -425,6 +476,9 @@ def main() -> int:
     parser.add_argument("groups", nargs="*", help="only these groups")
     parser.add_argument("--all", action="store_true", help="also those of slow toolchains")
     parser.add_argument("--list", action="store_true", help="name the groups and their guests")
+    parser.add_argument(
+        "--refresh-prebuilt", action="store_true", help="renew tests/guests/prebuilt from this build"
+    )
     options = parser.parse_args()
     known = {group.name: group for group in groups()}
     if options.list:
@@ -445,6 +499,8 @@ def main() -> int:
         except BuildError as error:
             failed += 1
             print(f"guests: {group.name}: {error}", file=sys.stderr)
+    if options.refresh_prebuilt and not failed:
+        refresh_prebuilt(wanted)
     say("done" if not failed else f"{failed} of {len(wanted)} groups failed")
     return 1 if failed else 0
 

@@ -79,27 +79,17 @@ missing_packages() {
   done
 }
 
-# setup_rust: cargo of rust_version_min or newer that can compile for wasm32-wasip2. Tries the
-# rustup that is there, then Debian security's packages, which carry no WebAssembly target: with
-# those the node builds and runs, and the guests written in Rust cannot be built.
+# setup_rust: cargo of rust_version_min or newer: the one that is there, else Debian security's.
+# Only package registries are asked. Rust's standard library for WebAssembly is in none of them:
+# where it is missing, the guests in Rust come from tests/guests/prebuilt (decision 006).
 setup_rust() {
-  if rust_is_new_enough; then
-    rust_add_targets
-    return
-  fi
-  if command -v rustup >/dev/null; then
-    step rustup "installing Rust $rust_version_min with rustup" \
-      rustup toolchain install "$rust_version_min" --profile minimal \
-      --component clippy,rustfmt --target wasm32-wasip1,wasm32-wasip2
-    export RUSTUP_TOOLCHAIN=$rust_version_min
-  else
+  if ! rust_is_new_enough; then
     install_packages cargo-web rustc-web rust-web-clippy
     hash -r
   fi
   rust_is_new_enough ||
     fail "Cusp needs Rust $rust_version_min or newer, this machine has $(rust_version) and none of
     its package sources a newer one; install it with rustup (https://rustup.rs) and run this again"
-  rust_add_targets
 }
 
 rust_version() { cargo --version 2>/dev/null | cut -d ' ' -f 2 | grep . || echo none; }
@@ -108,15 +98,4 @@ rust_is_new_enough() {
   local version
   version=$(rust_version)
   [[ $version != none ]] && printf '%s\n' "$rust_version_min" "$version" | sort -VC
-}
-
-rust_has_target() { [[ -d $(rustc --print target-libdir --target "$1" 2>/dev/null) ]]; }
-
-rust_add_targets() {
-  if rust_has_target wasm32-wasip2; then return; fi
-  if command -v rustup >/dev/null; then
-    step rustup-target "adding the Rust target wasm32-wasip2" rustup target add wasm32-wasip2
-  else
-    say "note: this Rust has no target wasm32-wasip2, so guests written in Rust cannot be built"
-  fi
 }

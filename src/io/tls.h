@@ -30,7 +30,7 @@ Result<std::shared_ptr<const TlsServerContext>> make_tls_server_context(
     std::vector<TlsCertificate> certificates);
 
 // A certificate for localhost and 127.0.0.1 signed by itself, valid for 30 days, written to
-// `directory` as cert.pem and key.pem; for `cusp dev --https` and tests. An existing pair that is
+// `directory` as cert.pem and key.pem; for trying TLS out and for tests. An existing pair that is
 // still valid is kept.
 Result<TlsCertificate> make_self_signed_certificate(const std::string& directory);
 

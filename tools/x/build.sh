@@ -86,5 +86,8 @@ build_preset() {
 }
 
 build_guests() {
+  local packages
+  mapfile -t packages < <(python3 tools/build_guests.py --rust-packages "$@")
+  if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
   step guests "building the guests" python3 tools/build_guests.py "$@"
 }

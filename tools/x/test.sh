@@ -58,7 +58,7 @@ test_product() {
 
 # test_engine: the Rust crate. Its tests and lints share the target folder of the library.
 test_engine() {
-  suite engine-test "engine library tests" cargo cargo_engine test
+  suite engine-test "engine library tests" cargo cargo_engine test --lib
   if cargo fmt --version >/dev/null 2>&1; then
     suite engine-format "engine library format" once \
       cargo fmt --manifest-path "$engine_crate/Cargo.toml" --check

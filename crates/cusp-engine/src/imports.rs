@@ -62,7 +62,8 @@ const CANDIDATES: [&str; 3] = ["0.3.0-rc-2026-03-15", "0.2.0-rc-2023-12-05", "0.
 pub fn adopt_candidates(wasm: &mut [u8]) {
     for candidate in CANDIDATES {
         let name = format!("@{candidate}");
-        for at in memchr::memmem::find_iter(&wasm.to_vec(), name.as_bytes()) {
+        let places: Vec<usize> = memchr::memmem::find_iter(wasm, name.as_bytes()).collect();
+        for at in places {
             wasm[at + "@0.0.0".len()] = b'+';
         }
     }

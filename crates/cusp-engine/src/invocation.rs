@@ -105,47 +105,49 @@ pub struct Invocation {
     failure: Option<Failure>,
 }
 
-async fn run(
+/// The kept instance, made the next request's, or a fresh one.
+async fn acquire(
     prepared: Arc<Prepared>,
     live: Option<Box<Live>>,
-    keep: bool,
-    input: Input,
     stdio: Option<CommandStdio>,
     host: Host,
-    shared: Arc<Shared>,
     meter: Arc<Meter>,
+) -> wasmtime::Result<Box<Live>> {
+    if let Some(mut live) = live {
+        live.store.data_mut().rebind(host, meter);
+        live.store.set_epoch_deadline(1);
+        return Ok(live);
+    }
+    let mut state = GuestState::new(prepared.settings.clone(), host, meter);
+    state.command = stdio;
+    let mut store = Store::new(&prepared.engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_epoch_deadline(1);
+    // A time slice is over: hand the shard back, and be known to have used it up.
+    store.epoch_deadline_callback(|mut context| {
+        context.data_mut().limiter.note_yield();
+        Ok(UpdateDeadline::Yield(1))
+    });
+    let proxy = prepared.pre.instantiate(&mut store).await?;
+    Ok(Box::new(Live { store, proxy }))
+}
+
+async fn run(
+    acquired: impl Future<Output = wasmtime::Result<Box<Live>>> + Send,
+    keep: bool,
+    input: Input,
+    shared: Arc<Shared>,
 ) -> Outcome {
-    let mut live = match live {
-        Some(mut live) => {
-            live.store.data_mut().rebind(host, meter);
-            live.store.set_epoch_deadline(1);
-            live
-        }
-        None => {
-            let mut state = GuestState::new(prepared.settings.clone(), host, meter);
-            state.command = stdio;
-            let mut store = Store::new(&prepared.engine, state);
-            store.limiter(|state| &mut state.limiter);
-            store.set_epoch_deadline(1);
-            // A time slice is over: hand the shard back, and be known to have used it up.
-            store.epoch_deadline_callback(|mut context| {
-                context.data_mut().limiter.note_yield();
-                Ok(UpdateDeadline::Yield(1))
-            });
-            match prepared.pre.instantiate(&mut store).await {
-                Ok(proxy) => Box::new(Live { store, proxy }),
-                Err(error) => return (Err(error), None),
-            }
-        }
+    let mut live = match acquired.await {
+        Ok(live) => live,
+        Err(error) => return (Err(error), None),
     };
     let result = worlds::run(&mut live, input, &shared).await;
-    let live = if keep && result.is_ok() {
-        live.store.data_mut().unbind();
-        Some(live)
-    } else {
-        None
-    };
-    (result, live)
+    if !keep || result.is_err() {
+        return (result, None);
+    }
+    live.store.data_mut().unbind();
+    (result, Some(live))
 }
 
 impl Invocation {
@@ -175,7 +177,8 @@ impl Invocation {
             Input::Request { .. } => None,
         };
         let answered = stdio.is_some();
-        let future = run(prepared, live, keep, input, stdio, host, shared.clone(), meter.clone());
+        let acquired = acquire(prepared, live, stdio, host, meter.clone());
+        let future = run(acquired, keep, input, shared.clone());
         Invocation {
             future: Some(Box::pin(future)),
             waker: host_waker.waker(),

@@ -53,8 +53,8 @@ class Server:
         ]
         for reader in self.readers:
             reader.start()
-        line = self.wait_for(r"listening on http://[\w.]+:\d+")
-        self.port = int(line.rsplit(":", 1)[1])
+        self.url = self.wait_for(r"listening on https?://[\w.]+:\d+").split()[-1]
+        self.port = int(self.url.rsplit(":", 1)[1])
 
     def _read(self, stream):
         for line in stream:
@@ -64,10 +64,11 @@ class Server:
     def output(self):
         return "\n".join(self.lines)
 
-    def wait_for(self, pattern, count=1, timeout=60):
+    def wait_for(self, pattern, count=1, timeout=60, since=0):
+        """The last of the `count` lines that match, which may be there already: since which line."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            found = [line for line in list(self.lines) if re.search(pattern, line)]
+            found = [line for line in self.lines[since:] if re.search(pattern, line)]
             if len(found) >= count:
                 return found[-1]
             if self.process.poll() is not None:

@@ -74,7 +74,6 @@ def neighbour_is_well(server):
         ("never-answers", 504, "wall-limit"),
         ("panic", 500, "trap"),
         ("trap", 500, "trap"),
-        ("traps-in-body", 500, "trap"),
         ("exit", 500, "trap"),
         ("no-response", 500, "no-response"),
         ("error", 502, "error-code"),
@@ -84,8 +83,18 @@ def neighbour_is_well(server):
 def test_each_fault_has_its_status_and_its_line_in_the_log(node, path, status, kind):
     before = len(node.lines)
     assert ask(node, f"/{path}")[0] == status
-    line = node.wait_for(rf"\[zoo/probe\] ({kind}) on /\.\.\.")
-    assert line in node.lines[before:]
+    node.wait_for(rf"\[zoo/probe\] ({kind}) on /\.\.\.", since=before)
+    neighbour_is_well(node)
+
+
+def test_a_trap_after_the_head_is_never_a_whole_response(node):
+    """The head may have left by then; whether it has, is a matter of time."""
+    before = len(node.lines)
+    try:
+        assert ask(node, "/traps-in-body")[0] == 500
+    except (http.client.IncompleteRead, ConnectionError):
+        pass
+    node.wait_for(r"\[zoo/probe\] trap on /\.\.\.", since=before)
     neighbour_is_well(node)
 
 
@@ -153,5 +162,4 @@ def test_a_client_that_leaves_ends_its_invocation(node):
     with socket.create_connection(("127.0.0.1", node.port)) as client:
         client.sendall(b"GET /never-answers HTTP/1.1\r\nhost: x\r\n\r\n")
         time.sleep(0.2)
-    line = node.wait_for(r"\[zoo/probe\] client-gone")
-    assert line in node.lines[before:]
+    node.wait_for(r"\[zoo/probe\] client-gone", since=before)

@@ -3,12 +3,17 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/limits.h"
 #include "base/result.h"
+
+namespace cusp {
+class TomlFile;
+}
 
 // An application as its manifest describes it, the same whether it came from cusp.toml, spin.toml
 // or a bare component. Plain values: paths are absolute and exist, templates are parsed and checked
@@ -103,8 +108,9 @@ struct StaticResponse {
 struct Route {
   std::string pattern;  // "/users/:id", "/static/...", "/..." ; empty for a private one
   bool is_private = false;
-  std::string component;  // a Component::id, or empty with a static response
+  std::string component;  // a Component::id; empty when something else answers
   std::optional<StaticResponse> static_response;
+  size_t position = 0;  // among the routes of the manifest: where the edge finds its part
   Executor executor = Executor::kHttp;
   std::vector<std::string> wagi_argv;  // with templates of wagi: "${SCRIPT_NAME} ${ARGS}"
   std::string wagi_entrypoint = "_start";
@@ -131,6 +137,9 @@ struct App {
   std::map<std::string, Variable> variables;
   std::vector<Component> components;
   std::vector<Route> routes;
+  // The document of a cusp.toml: [edge] and [upstream.x] are for the edge to read. Shared by
+  // copies.
+  std::shared_ptr<TomlFile> document;
   std::vector<std::string> warnings;  // "place: message", for the person who starts the app
 
   const Component* find_component(std::string_view id) const;

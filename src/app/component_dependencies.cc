@@ -7,7 +7,7 @@
 
 #include "app/component_reader.h"
 #include "app/identifiers.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 // The [component.x.dependencies] part of ComponentReader.
 namespace cusp::app {

@@ -8,8 +8,8 @@
 
 #include "app/identifiers.h"
 #include "app/outbound.h"
-#include "app/suggest.h"
 #include "app/template.h"
+#include "base/suggest.h"
 
 namespace cusp::app {
 namespace {

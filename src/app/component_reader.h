@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/app.h"
-#include "app/table_reader.h"
+#include "base/table_reader.h"
 
 // The part that spin.toml and cusp.toml have in common: application variables and components.
 // Everything reports to the diagnostics of the reader it is given.

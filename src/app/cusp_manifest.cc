@@ -8,7 +8,7 @@
 #include "app/identifiers.h"
 #include "app/manifest.h"
 #include "app/route_reader.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace cusp::app {
 namespace {
@@ -53,7 +53,7 @@ StaticResponse read_redirect(const Value& value) {
 }
 
 void read_route(TableReader& table, App& app, const ComponentReader& components) {
-  Route route{.place = table.place()};
+  Route route{.position = app.routes.size(), .place = table.place()};
   route.pattern = table.required_string("path");
   if (!route.pattern.empty() && !route.pattern.starts_with('/')) {
     table.error(fmt::format("the path '{}' must begin with '/'", route.pattern));
@@ -61,8 +61,13 @@ void read_route(TableReader& table, App& app, const ComponentReader& components)
   auto component = table.value("component");
   auto response = table.value("static");
   auto redirect = table.value("redirect");
-  if (component.has_value() + response.has_value() + redirect.has_value() != 1) {
-    table.error("[[route]] needs exactly one of 'component', 'static' and 'redirect'");
+  // What these two hold is for the edge to read.
+  const size_t others = table.has("upstream") + table.has("assets");
+  for (const std::string_view key : {"upstream", "assets", "edge"}) table.ignore(key);
+  if (component.has_value() + response.has_value() + redirect.has_value() + others != 1) {
+    table.error(
+        "[[route]] needs exactly one of 'component', 'upstream', 'assets', 'static' and "
+        "'redirect'");
   }
   if (component) {
     route.component = component->string().value_or("");
@@ -94,7 +99,9 @@ void read_routes(TableReader& root, App& app, const ComponentReader& components)
 
 Result<App> parse_cusp_manifest(std::string_view text, const std::string& path,
                                 const LoadOptions& options) {
-  CUSP_TRY(TomlFile file, TomlFile::parse(text, path));
+  CUSP_TRY(TomlFile parsed, TomlFile::parse(text, path));
+  auto document = std::make_shared<TomlFile>(std::move(parsed));
+  TomlFile& file = *document;
   TableReader root = file.root();
   App app{.kind = ManifestKind::kCusp,
           .manifest_path = std::filesystem::absolute(path).lexically_normal().string()};
@@ -102,7 +109,7 @@ Result<App> parse_cusp_manifest(std::string_view text, const std::string& path,
   app.name = root.required_string("name");
   app.version = root.string_or("version", "");
   app.description = root.string_or("description", "");
-  root.ignore("tool");
+  for (const std::string_view key : {"tool", "edge", "upstream"}) root.ignore(key);
   read_hosts(root, app);
   app.variables = read_variables(root);
   ComponentReader::Dialect dialect{.has_limits = true};
@@ -114,6 +121,7 @@ Result<App> parse_cusp_manifest(std::string_view text, const std::string& path,
   check_routes(app, file.diagnostics());
   root.finish();
   CUSP_CHECK(file.diagnostics().result());
+  app.document = std::move(document);
   return app;
 }
 

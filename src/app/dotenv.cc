@@ -6,7 +6,7 @@
 #include <cctype>
 #include <optional>
 
-#include "app/table_reader.h"
+#include "base/table_reader.h"
 
 namespace cusp::app {
 namespace {

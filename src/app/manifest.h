@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "app/app.h"
-#include "app/table_reader.h"
+#include "base/table_reader.h"
 
 // How a manifest's text becomes an App. Nothing here touches the file system: App::directory is the
 // folder of `path`, paths in the result are absolute but not checked, and a FileMount without a

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "app/routes.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace cusp::app {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "app/app.h"
-#include "app/table_reader.h"
+#include "base/table_reader.h"
 
 // What the two manifests have in common about routes.
 namespace cusp::app {

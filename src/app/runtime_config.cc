@@ -3,9 +3,9 @@
 #include <limits>
 
 #include "app/identifiers.h"
-#include "app/suggest.h"
-#include "app/table_reader.h"
 #include "app/variables.h"
+#include "base/suggest.h"
+#include "base/table_reader.h"
 
 // Spin's runtime-config.toml: which parts there are, and the variable providers among them.
 namespace cusp::app {

@@ -7,7 +7,7 @@
 #include "app/manifest.h"
 #include "app/route_reader.h"
 #include "app/routes.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace cusp::app {
 namespace {

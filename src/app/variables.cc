@@ -8,9 +8,9 @@
 #include <mutex>
 
 #include "app/dotenv.h"
-#include "app/suggest.h"
-#include "app/table_reader.h"
 #include "app/template.h"
+#include "base/suggest.h"
+#include "base/table_reader.h"
 
 namespace cusp::app {
 namespace {

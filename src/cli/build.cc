@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "app/app.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 #include "cli/builds.h"
 #include "cli/command.h"
 #include "cli/signals.h"
@@ -34,7 +34,7 @@ Result<> check_names(const app::App& app, const std::vector<std::string>& wanted
     std::vector<std::string> names;
     for (const auto& component : app.components) names.push_back(component.id);
     return fail(ErrorCode::kNotFound,
-                fmt::format("there is no component '{}'{}", name, app::suggest(name, names)),
+                fmt::format("there is no component '{}'{}", name, suggest(name, names)),
                 app.manifest_path);
   }
   return {};

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "app/identifiers.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 #include "base/file.h"
 
 namespace cusp::cli {
@@ -44,7 +44,7 @@ Result<const Template*> find_template(std::string_view name) {
   }
   return fail(ErrorCode::kNotFound, fmt::format("there is no template '{}'{}; `cusp new --list` "
                                                 "tells what each is for",
-                                                name, app::suggest(name, names)));
+                                                name, suggest(name, names)));
 }
 
 Result<> check_project_name(std::string_view name) {

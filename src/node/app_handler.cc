@@ -99,16 +99,40 @@ void add_spin_headers(http::Request& request, const app::RouteMatch& match) {
 
 }  // namespace
 
+// What a route of an app leads to: a component, or a response that never changes.
+class AppHandler::RouteOrigin final : public edge::Origin {
+ public:
+  RouteOrigin(AppHandler& handler, DeploymentPtr deployment, app::RouteMatch match)
+      : handler_(handler), deployment_(std::move(deployment)), match_(std::move(match)) {}
+
+  io::Task<http::Response> fetch(http::Request& request) override {
+    const app::Route& route = *match_.route;
+    if (route.static_response) co_return static_response(*route.static_response);
+    co_return co_await handler_.run(request, deployment_, match_,
+                                    *deployment_->find(route.component));
+  }
+
+ private:
+  AppHandler& handler_;
+  const DeploymentPtr deployment_;  // shared: the match points into it
+  const app::RouteMatch match_;
+};
+
 // Answers an app's requests to itself: "self" goes by the routes, "name.spin.internal" to that
-// component, which needs no route of its own.
+// component, which needs no route of its own. They have passed the edge once already.
 class AppHandler::LocalHandler final : public http::Handler {
  public:
-  LocalHandler(AppHandler& handler, std::shared_ptr<const Deployment> deployment)
+  LocalHandler(AppHandler& handler, DeploymentPtr deployment)
       : handler_(handler), deployment_(std::move(deployment)) {}
 
   io::Task<http::Response> respond(http::Request& request) override {
     std::string_view name = request.authority;
-    if (!name.ends_with(kInternalDomain)) co_return co_await handler_.route(request, deployment_);
+    if (!name.ends_with(kInternalDomain)) {
+      edge::Exchange exchange(request, handler_.shard_);
+      handler_.route_in(exchange, deployment_);
+      if (!exchange.origin) co_return plain(404, "Not Found");
+      co_return co_await exchange.origin->fetch(request);
+    }
     name.remove_suffix(kInternalDomain.size());
     for (const app::Route& route : deployment_->app().routes) {
       if (route.component != name) continue;
@@ -121,15 +145,15 @@ class AppHandler::LocalHandler final : public http::Handler {
 
  private:
   AppHandler& handler_;
-  std::shared_ptr<const Deployment> deployment_;  // shared with the invocation that asks
+  DeploymentPtr deployment_;  // shared with the invocation that asks
 };
 
 // One invocation as the node sees it: its log, its outbound requests, its place in the component's
 // limit.
 class AppHandler::Run final : public engine::InvocationHost {
  public:
-  Run(AppHandler& handler, std::shared_ptr<const Deployment> deployment,
-      DeployedComponent& component, std::string route)
+  Run(AppHandler& handler, DeploymentPtr deployment, DeployedComponent& component,
+      std::string route)
       : handler_(handler),
         deployment_(std::move(deployment)),
         component_(component),
@@ -147,7 +171,7 @@ class AppHandler::Run final : public engine::InvocationHost {
 
   void outbound(std::unique_ptr<engine::Outbound> outbound) override {
     if (!calls_) {
-      calls_.emplace(handler_.executor_, *handler_.client_,
+      calls_.emplace(handler_.shard_.executor, handler_.shard_.client,
                      std::make_shared<LocalHandler>(handler_, deployment_), component_.outbound);
     }
     calls_->send(std::move(outbound));
@@ -176,8 +200,7 @@ class AppHandler::Run final : public engine::InvocationHost {
 
  private:
   AppHandler& handler_;
-  std::shared_ptr<const Deployment>
-      deployment_;  // shared: the component lives as long as its last run
+  DeploymentPtr deployment_;  // shared: the component lives as long as its last run
   DeployedComponent& component_;
   std::string route_;
   std::weak_ptr<engine::Invocation> invocation_;
@@ -186,34 +209,46 @@ class AppHandler::Run final : public engine::InvocationHost {
   std::optional<host::OutboundCalls> calls_;
 };
 
-AppHandler::AppHandler(io::Executor executor, const HandlerOptions& options)
-    : executor_(executor), options_(options), client_(http::make_client(executor)) {}
+AppHandler::AppHandler(edge::ShardContext& shard, const HandlerOptions& options)
+    : shard_(shard), options_(options) {}
 
-io::Task<http::Response> AppHandler::respond(http::Request& request) {
-  if (notice_ && accepts_html(request)) co_return page_of(*notice_);
-  const auto* deployment = apps_ ? apps_->find(request.authority) : nullptr;
+std::optional<http::Response> AppHandler::route(edge::Exchange& exchange) {
+  if (notice_ && accepts_html(exchange.request)) return page_of(*notice_);
+  const auto* deployment = apps_ ? apps_->find(exchange.request.authority) : nullptr;
   if (deployment == nullptr) {
-    if (notice_) co_return plain(503, notice_->text);
-    co_return plain(404, "No application answers for this host.");
+    if (notice_) return plain(503, notice_->text);
+    return plain(404, "No application answers for this host.");
   }
-  co_return co_await route(request, *deployment);
+  const app::App& app = (*deployment)->app();
+  if (app.kind == app::ManifestKind::kSpin && exchange.path() == "/.well-known/spin/health")
+    return plain(200, "OK");
+  route_in(exchange, *deployment);
+  if (!exchange.origin) return plain(404, "Not Found");
+  return std::nullopt;
 }
 
-io::Task<http::Response> AppHandler::route(http::Request& request,
-                                           std::shared_ptr<const Deployment> deployment) {
-  const app::App& app = deployment->app();
-  const std::string_view path = path_of(request.target);
-  if (app.kind == app::ManifestKind::kSpin && path == "/.well-known/spin/health")
-    co_return plain(200, "OK");
-  const auto match = deployment->router().match(path);
-  if (!match) co_return plain(404, "Not Found");
-  if (match->route->static_response) co_return static_response(*match->route->static_response);
-  DeployedComponent& component = *deployment->find(match->route->component);
-  co_return co_await run(request, deployment, *match, component);
+// Sets the route of an exchange and its origin; without one, nothing answers.
+void AppHandler::route_in(edge::Exchange& exchange, DeploymentPtr deployment) {
+  exchange.app = deployment->app().name;
+  exchange.keeps_alive = deployment;
+  auto match = deployment->router().match(exchange.path());
+  if (!match) return;
+  const app::Route& route = *match->route;
+  exchange.route = route.pattern;
+  const edge::Upstream* upstream = nullptr;
+  if (const edge::Site* site = deployment->site()) {
+    exchange.plan = site->plan(route.position);
+    upstream = site->upstream(route.position);
+  }
+  if (upstream != nullptr) {
+    exchange.origin = upstream->origin(exchange);
+  } else {
+    exchange.origin =
+        std::make_shared<RouteOrigin>(*this, std::move(deployment), std::move(*match));
+  }
 }
 
-io::Task<http::Response> AppHandler::run(http::Request& request,
-                                         std::shared_ptr<const Deployment> deployment,
+io::Task<http::Response> AppHandler::run(http::Request& request, DeploymentPtr deployment,
                                          const app::RouteMatch& match,
                                          DeployedComponent& component) {
   const app::Limits& limits = component.manifest.limits;
@@ -241,7 +276,7 @@ io::Task<http::Response> AppHandler::run(http::Request& request,
 }
 
 io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
-                                                     std::shared_ptr<const Deployment> deployment,
+                                                     DeploymentPtr deployment,
                                                      const app::RouteMatch& match,
                                                      DeployedComponent& component) {
   if (deployment->app().kind != app::ManifestKind::kBare) add_spin_headers(request, match);
@@ -250,7 +285,7 @@ io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
   auto kept = pool_.take(component);
   const bool keep = component.manifest.reuse.requests > 1;
   const auto invocation =
-      engine::Invocation::start(executor_, parked_, *component.component, request,
+      engine::Invocation::start(shard_.executor, parked_, *component.component, request,
                                 std::move(kept.instance), keep, bounds(component), std::move(host));
   if (keep) run.keep(invocation, kept.served + 1);
   co_return co_await invocation->respond();
@@ -258,7 +293,7 @@ io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
 
 // A WASI command answers as a CGI script does.
 io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
-                                                     std::shared_ptr<const Deployment> deployment,
+                                                     DeploymentPtr deployment,
                                                      const app::RouteMatch& match,
                                                      DeployedComponent& component) {
   const auto variables = app::wagi_variables(match, request.scheme, request.authority,
@@ -270,8 +305,8 @@ io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
                           .environment = host::cgi_environment(request, variables)};
   auto host = std::make_unique<Run>(*this, std::move(deployment), component, match.route->pattern);
   const auto invocation = engine::Invocation::start_command(
-      executor_, parked_, *component.component, std::move(command), request, bounds(component),
-      std::move(host));
+      shard_.executor, parked_, *component.component, std::move(command), request,
+      bounds(component), std::move(host));
   auto output = co_await invocation->respond();
   if (!output) co_return std::unexpected(output.error());
   auto response = co_await host::read_cgi_response(std::move(output->body));
@@ -287,7 +322,7 @@ io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
 io::Task<bool> AppHandler::enter(DeployedComponent& component) {
   Admission& admission = *component.admission;
   if (!admission.try_queue()) co_return false;
-  io::Event turn(executor_);
+  io::Event turn(shard_.executor);
   const auto deadline = std::chrono::steady_clock::now() + limits::kQueueTimeout;
   bool entered = false;
   while (!(entered = admission.try_enter())) {

@@ -4,9 +4,10 @@
 #include <memory>
 #include <unordered_map>
 
+#include "edge/exchange.h"
+#include "edge/pipeline.h"
 #include "engine/invocation.h"
 #include "host/outbound_http.h"
-#include "http/client.h"
 #include "http/message.h"
 #include "io/event.h"
 #include "node/app_table.h"
@@ -28,13 +29,14 @@ struct Notice {
   std::string page;  // HTML
 };
 
-// Answers the requests of one shard: app by host, component by route, and one invocation for each
-// request.
-class AppHandler final : public http::Handler {
+// Finds what answers the requests of one shard: app by host, component (or whatever else) by route.
+// Runs one invocation for each request to a component.
+class AppHandler final : public edge::Router {
  public:
-  AppHandler(io::Executor executor, const HandlerOptions& options);
+  // `shard` outlives it.
+  AppHandler(edge::ShardContext& shard, const HandlerOptions& options);
 
-  io::Task<http::Response> respond(http::Request& request) override;
+  std::optional<http::Response> route(edge::Exchange& exchange) override;
 
   // What the requests from now on are answered with; those under way keep what they have.
   void set_apps(std::shared_ptr<const AppTable> apps) {
@@ -50,24 +52,24 @@ class AppHandler final : public http::Handler {
 
  private:
   class Run;
+  class RouteOrigin;
   class LocalHandler;
+  using DeploymentPtr = std::shared_ptr<const Deployment>;
 
-  io::Task<http::Response> route(http::Request& request,
-                                 std::shared_ptr<const Deployment> deployment);
-  io::Task<http::Response> run(http::Request& request, std::shared_ptr<const Deployment> deployment,
+  void route_in(edge::Exchange& exchange, DeploymentPtr deployment);
+  io::Task<http::Response> run(http::Request& request, DeploymentPtr deployment,
                                const app::RouteMatch& match, DeployedComponent& component);
   using Answer = std::expected<http::Response, engine::Failure>;
-  io::Task<Answer> run_handler(http::Request& request, std::shared_ptr<const Deployment> deployment,
+  io::Task<Answer> run_handler(http::Request& request, DeploymentPtr deployment,
                                const app::RouteMatch& match, DeployedComponent& component);
-  io::Task<Answer> run_command(http::Request& request, std::shared_ptr<const Deployment> deployment,
+  io::Task<Answer> run_command(http::Request& request, DeploymentPtr deployment,
                                const app::RouteMatch& match, DeployedComponent& component);
   io::Task<bool> enter(DeployedComponent& component);
   http::Response failed(const DeployedComponent& component, const engine::Failure& failure) const;
   void leave(DeployedComponent& component);
 
-  io::Executor executor_;
+  edge::ShardContext& shard_;
   const HandlerOptions options_;
-  std::unique_ptr<http::Client> client_;
   std::shared_ptr<const AppTable> apps_;  // shared with the other shards
   std::shared_ptr<const Notice> notice_;  // the same
   engine::Parked parked_;

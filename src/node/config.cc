@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "app/identifiers.h"
-#include "app/table_reader.h"
+#include "base/table_reader.h"
 
 namespace cusp::node {
 
@@ -25,10 +25,10 @@ bool is_address(const std::string& text) {
 
 class Reader {
  public:
-  Reader(app::TomlFile& file, fs::path folder) : file_(file), folder_(std::move(folder)) {}
+  Reader(TomlFile& file, fs::path folder) : file_(file), folder_(std::move(folder)) {}
 
   Result<NodeOptions> read() {
-    app::TableReader root = file_.root();
+    TableReader root = file_.root();
     options_.state_directory = default_state_directory();
     if (const auto text = root.string("state_dir")) options_.state_directory = absolute(*text);
     options_.shards = static_cast<size_t>(root.integer("shards", 0, kShardsMax).value_or(0));
@@ -43,7 +43,7 @@ class Reader {
   }
 
  private:
-  void read_listen(app::TableReader& table) {
+  void read_listen(TableReader& table) {
     Listen listen;
     if (const auto value = table.value("address")) {
       const auto text = value->string();
@@ -66,7 +66,7 @@ class Reader {
     options_.listen.push_back(std::move(listen));
   }
 
-  void read_app(app::TableReader& table) {
+  void read_app(TableReader& table) {
     AppSource source;
     source.path = absolute(table.required_string("path"));
     source.profile = table.string_or("profile", "");
@@ -87,12 +87,12 @@ class Reader {
     return (folder_ / path).lexically_normal().string();
   }
 
-  app::TomlFile& file_;
+  TomlFile& file_;
   const fs::path folder_;
   NodeOptions options_;
 };
 
-Result<NodeOptions> read(app::TomlFile file, const std::string& path) {
+Result<NodeOptions> read(TomlFile file, const std::string& path) {
   return Reader(file, fs::absolute(path).parent_path()).read();
 }
 
@@ -123,12 +123,12 @@ Result<Listen> parse_listen(std::string_view text) {
 }
 
 Result<NodeOptions> load_node_config(const std::string& path) {
-  CUSP_TRY(app::TomlFile file, app::TomlFile::read(path));
+  CUSP_TRY(TomlFile file, TomlFile::read(path));
   return read(std::move(file), path);
 }
 
 Result<NodeOptions> parse_node_config(std::string_view text, const std::string& path) {
-  CUSP_TRY(app::TomlFile file, app::TomlFile::parse(text, path));
+  CUSP_TRY(TomlFile file, TomlFile::parse(text, path));
   return read(std::move(file), path);
 }
 

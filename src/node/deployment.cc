@@ -98,7 +98,13 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
   std::shared_ptr<Deployment> deployment(new Deployment);
   deployment->app_ = std::move(app);
   CUSP_TRY(deployment->router_, app::Router::create(deployment->app_.routes));
-  for (const auto& component : deployment->app_.components) {
+  const app::App& manifest = deployment->app_;
+  if (manifest.document) {
+    CUSP_TRY(deployment->site_,
+             edge::Site::read(*manifest.document,
+                              {.directory = manifest.directory, .app = manifest.name}));
+  }
+  for (const auto& component : manifest.components) {
     CUSP_CHECK(deployment->add(engine, artifacts, component, options));
   }
   return deployment;

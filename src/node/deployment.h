@@ -11,6 +11,7 @@
 #include "app/routes.h"
 #include "app/variables.h"
 #include "base/result.h"
+#include "edge/site.h"
 #include "engine/component.h"
 #include "host/outbound_http.h"
 #include "node/admission.h"
@@ -51,6 +52,8 @@ class Deployment {
 
   const app::App& app() const { return app_; }
   const app::Router& router() const { return *router_; }
+  // What the manifest says to the edge; null: nothing, it is not a cusp.toml.
+  const edge::Site* site() const { return site_.get(); }
   // Every route's component is one of these.
   DeployedComponent* find(std::string_view id) const;
   const std::vector<std::unique_ptr<DeployedComponent>>& components() const { return components_; }
@@ -62,6 +65,7 @@ class Deployment {
 
   app::App app_;
   std::optional<app::Router> router_;
+  std::unique_ptr<const edge::Site> site_;
   std::vector<std::unique_ptr<DeployedComponent>> components_;
   std::vector<std::filesystem::path>
       staged_;  // folders of copies that guests see, removed at the end

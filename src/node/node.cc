@@ -31,7 +31,10 @@ struct Node::State {
 
   // What lives on one shard; made and freed on its thread.
   struct ShardState {
+    std::unique_ptr<http::Client> client;
+    std::unique_ptr<edge::ShardContext> context;
     std::unique_ptr<AppHandler> handler;
+    std::unique_ptr<edge::Pipeline> pipeline;
     std::vector<std::unique_ptr<http::Server>> servers;
   };
   std::vector<ShardState> shard_states;
@@ -86,7 +89,7 @@ Result<> Node::State::listen(const Listen& where, size_t index) {
                                   .tls = tls[index],
                                   // The limit is each app's own: see AppHandler.
                                   .limits = {.body_bytes_max = UINT64_MAX}},
-                                 *shard_states[i].handler);
+                                 *shard_states[i].pipeline);
       if (!server) return;
       port = (*server)->port();
       shard_states[i].servers.push_back(std::move(*server));
@@ -116,9 +119,14 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
     auto& shard = *state->shards.emplace_back(std::make_unique<io::Shard>(i));
     auto& shard_state = state->shard_states.emplace_back();
     shard.run([&] {
+      shard_state.client = http::make_client(shard.executor());
+      shard_state.context = std::make_unique<edge::ShardContext>(
+          edge::ShardContext{.executor = shard.executor(), .client = *shard_state.client});
       shard_state.handler = std::make_unique<AppHandler>(
-          shard.executor(), HandlerOptions{.show_errors = state->options.show_errors});
+          *shard_state.context, HandlerOptions{.show_errors = state->options.show_errors});
       shard_state.handler->set_apps(state->apps);
+      shard_state.pipeline =
+          std::make_unique<edge::Pipeline>(*shard_state.context, *shard_state.handler);
     });
   }
   std::unique_ptr<Node> node(new Node(std::move(state)));
@@ -181,7 +189,7 @@ void Node::State::stop(std::chrono::milliseconds deadline) {
     });
     // What was cancelled ends in the loop, behind this; then nothing uses the handler any more.
     shards[i]->run([] {});
-    shards[i]->run([&] { shard_states[i].handler.reset(); });
+    shards[i]->run([&] { const ShardState ended = std::move(shard_states[i]); });
   }
   shards.clear();
   shard_states.clear();

@@ -1,4 +1,4 @@
-#include "app/table_reader.h"
+#include "base/table_reader.h"
 
 // toml++ without exceptions goes on after some errors until an assertion fails (3.3, found by
 // fuzzing), so this one file lets it throw, and catches in parse().
@@ -12,10 +12,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "app/suggest.h"
+#include "base/suggest.h"
 #include "base/units.h"
 
-namespace cusp::app {
+namespace cusp {
 namespace {
 
 std::string place_of(const std::string& file, const toml::source_region& source) {
@@ -303,4 +303,4 @@ Result<std::string> read_text_file(const std::string& path, size_t bytes_max) {
   return text;
 }
 
-}  // namespace cusp::app
+}  // namespace cusp

@@ -21,7 +21,7 @@ class table;
 // How every TOML file of an application is read: ask a TableReader for the keys that may be there;
 // what was not asked for is reported as unknown. Problems are collected, so that a parser reads
 // straight on and asks once, at its end, whether all was well. Not thread-safe.
-namespace cusp::app {
+namespace cusp {
 
 // What was wrong with one file.
 class Diagnostics {
@@ -155,4 +155,4 @@ inline constexpr size_t kManifestBytesMax = 2 * 1024 * 1024;
 // The text of a file of at most `bytes_max`. Errors: kNotFound, kResourceExhausted, kUnavailable.
 Result<std::string> read_text_file(const std::string& path, size_t bytes_max);
 
-}  // namespace cusp::app
+}  // namespace cusp

@@ -1,10 +1,10 @@
-#include "app/table_reader.h"
+#include "base/table_reader.h"
 
 #include <gtest/gtest.h>
 
-#include "app/suggest.h"
+#include "base/suggest.h"
 
-namespace cusp::app {
+namespace cusp {
 namespace {
 
 using namespace std::chrono_literals;
@@ -134,4 +134,4 @@ TEST(Suggest, OffersTheNearestNameOrLists) {
 }
 
 }  // namespace
-}  // namespace cusp::app
+}  // namespace cusp

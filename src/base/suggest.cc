@@ -1,11 +1,11 @@
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-namespace cusp::app {
+namespace cusp {
 namespace {
 
 constexpr size_t kWordBytesMax = 64;  // longer ones are no misspelling of ours
@@ -46,4 +46,4 @@ std::string suggest(std::string_view word, const std::vector<std::string>& names
   return fmt::format("; known: {}", fmt::join(names, ", "));
 }
 
-}  // namespace cusp::app
+}  // namespace cusp

@@ -1,0 +1,16 @@
+#include "edge/features/features.h"
+
+#include <array>
+
+#include "edge/plan.h"
+
+namespace cusp::edge {
+
+std::span<const FeatureKind> feature_kinds() {
+  static constexpr std::array kKinds = std::to_array<FeatureKind>({
+      {"headers", read_headers},
+  });
+  return kKinds;
+}
+
+}  // namespace cusp::edge

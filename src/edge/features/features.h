@@ -1,0 +1,13 @@
+#pragma once
+
+#include <memory>
+
+#include "edge/feature.h"
+
+// How each kind of feature is read; docs/formats/edge.md says what they take. A feature is one file
+// here, one line below and one in features.cc.
+namespace cusp::edge {
+
+std::unique_ptr<Feature> read_headers(const Value& value, const FeatureContext& context);
+
+}  // namespace cusp::edge

@@ -21,4 +21,9 @@ std::string_view Exchange::query() const {
   return mark == target.npos ? std::string_view() : target.substr(mark + 1);
 }
 
+const Place& Exchange::place() {
+  if (!place_) place_ = shard.geo != nullptr ? shard.geo->find(client.address) : Place();
+  return *place_;
+}
+
 }  // namespace cusp::edge

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "edge/geo.h"
 #include "edge/origin.h"
 #include "http/client.h"
 #include "http/message.h"
@@ -37,7 +38,8 @@ std::string_view to_string(Phase phase);
 // What the pipeline of one shard works with. Outlives its exchanges.
 struct ShardContext {
   io::Executor executor;
-  http::Client& client;  // for upstreams, key sets and whatever else a feature has to ask for
+  http::Client& client;      // for upstreams, key sets and whatever else a feature has to ask for
+  const Geo* geo = nullptr;  // null: no database is configured
 };
 
 // Who asks. What a client says of itself is not believed: `address` is the peer's own, or what a
@@ -67,6 +69,10 @@ struct Exchange {
   // The path of the target, without its query; the query, without its "?".
   std::string_view path() const;
   std::string_view query() const;
+  // Where the client is; looked up when first asked for.
+  const Place& place();
+  // Pretends another place (`cusp dev --from`).
+  void set_place(Place place) { place_ = std::move(place); }
 
   // Says in one sentence why a feature decided as it did. Costs nothing when nobody asked; `reason`
   // is called only when somebody did.
@@ -94,6 +100,9 @@ struct Exchange {
   // Null: nobody wants to know. `verdict` is what the feature that acts now has to say.
   Trail* trail = nullptr;
   std::string verdict;
+
+ private:
+  std::optional<Place> place_;
 };
 
 }  // namespace cusp::edge

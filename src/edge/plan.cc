@@ -26,7 +26,7 @@ std::vector<PlanReader::Slot> PlanReader::read(TableReader& table) const {
   return slots;
 }
 
-void PlanReader::read_defaults(TableReader& table) { defaults_ = read(table); }
+void PlanReader::read_defaults(TableReader table) { defaults_ = read(table); }
 
 Plan PlanReader::read_route(std::optional<TableReader> table) const {
   std::vector<Slot> slots = defaults_;

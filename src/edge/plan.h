@@ -44,7 +44,7 @@ class PlanReader {
 
   // Reads the application's table: what all of its routes have. Unknown keys and what features do
   // not like are reported through `table`.
-  void read_defaults(TableReader& table);
+  void read_defaults(TableReader table);
   // The plan of a route whose own table is `table` (none: without one): a key there stands in place
   // of the application's, `false` switches the feature off.
   Plan read_route(std::optional<TableReader> table) const;

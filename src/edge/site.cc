@@ -38,7 +38,7 @@ Result<std::unique_ptr<const Site>> Site::read(TomlFile& manifest, const Feature
   TableReader root = manifest.root();
   auto site = std::make_unique<Site>();
   PlanReader plans(context);
-  if (auto defaults = root.table("edge")) plans.read_defaults(*defaults);
+  if (const auto defaults = root.table("edge")) plans.read_defaults(*defaults);
   const Upstreams upstreams = read_upstreams(root);
   for (TableReader& table : root.tables("route")) {
     Route& route = site->routes_.emplace_back();

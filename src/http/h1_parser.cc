@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <vector>
 
 namespace cusp::http {
 
@@ -49,6 +50,14 @@ bool equals_ignoring_case(string_view a, string_view lower) {
   });
 }
 
+std::string lower_case(string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
 // Calls `use` with each member of a comma-separated list.
 template <class Use>
 void for_each_member(string_view list, Use use) {
@@ -79,6 +88,7 @@ struct Facts {
   bool close = false;
   bool keep_alive = false;
   bool expects_continue = false;
+  std::vector<string_view> nominated;  // the other options of "connection"
 };
 
 std::expected<void, SyntaxError> note_length(string_view value, Facts& facts) {
@@ -94,8 +104,13 @@ std::expected<void, SyntaxError> note_length(string_view value, Facts& facts) {
 
 void note_connection(string_view value, Facts& facts) {
   for_each_member(value, [&](string_view member) {
-    facts.close |= equals_ignoring_case(member, "close");
-    facts.keep_alive |= equals_ignoring_case(member, "keep-alive");
+    if (equals_ignoring_case(member, "close")) {
+      facts.close = true;
+    } else if (equals_ignoring_case(member, "keep-alive")) {
+      facts.keep_alive = true;
+    } else {
+      facts.nominated.push_back(member);
+    }
   });
 }
 
@@ -138,6 +153,21 @@ std::expected<bool, SyntaxError> note(string_view name, string_view value, Facts
   }
 }
 
+// A field that "connection" names ends at this hop too (RFC 9110 section 7.6.1). Host and framing
+// are no such fields: who names them wants two parsers to differ.
+std::expected<void, SyntaxError> remove_nominated(const Facts& facts, size_t fields_max,
+                                                  Fields& fields) {
+  if (facts.nominated.size() > fields_max) return refuse(431, "too many connection options");
+  for (const string_view option : facts.nominated) {
+    const std::string name = lower_case(option);
+    if (name == "host" || name == "content-length" || name == "transfer-encoding") {
+      return refuse(400, "a connection option that is no field of the connection");
+    }
+    fields.remove(name);
+  }
+  return {};
+}
+
 // The fields up to the empty line, or the end of `text`.
 std::expected<Facts, SyntaxError> parse_fields(string_view text, size_t fields_max,
                                                Fields& fields) {
@@ -158,6 +188,9 @@ std::expected<Facts, SyntaxError> parse_fields(string_view text, size_t fields_m
     const auto of_connection = note(fields[fields.size() - 1].name, value, facts);
     if (!of_connection) return std::unexpected(of_connection.error());
     if (*of_connection) fields.remove_last();
+  }
+  if (auto removed = remove_nominated(facts, fields_max, fields); !removed) {
+    return std::unexpected(removed.error());
   }
   return facts;
 }

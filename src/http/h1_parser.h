@@ -54,7 +54,8 @@ std::expected<std::optional<size_t>, SyntaxError> find_head_end(std::string_view
 
 // Parses one complete head, as found by find_head_end, into method, authority (from an absolute
 // target, else from Host), target, version and fields of `request`, which keep their memory. Fields
-// that belong to the connection and "expect" are left out.
+// that belong to the connection, those that "connection" names (RFC 9110 section 7.6.1) and
+// "expect" are left out.
 std::expected<RequestFraming, SyntaxError> parse_request_head(std::string_view head,
                                                               const HeadLimits& limits,
                                                               Request& request);

@@ -72,6 +72,47 @@ TEST(H1Parser, ConnectionFieldsAreTakenOut) {
   EXPECT_TRUE(parsed->framing.expects_continue);
 }
 
+TEST(H1Parser, FieldsThatConnectionNamesAreTakenOut) {
+  const auto parsed =
+      parse(get("X-Hop: 1\r\nConnection: x-HOP , close,\r\nX-Hop: 2\r\nX-Hops: 3\r\n"
+                "Connection: Cookie\r\nCookie: c\r\nConnection: x-absent\r\n"));
+  ASSERT_TRUE(parsed) << parsed.error().reason;
+  EXPECT_EQ(parsed->request.fields.size(), 2u);  // host and x-hops
+  EXPECT_EQ(parsed->request.fields.get("x-hops"), "3");
+  EXPECT_FALSE(parsed->framing.keep_alive);
+
+  const auto response = parse_response_head(
+      "HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-Kept: 2\r\n\r\n", "GET", {});
+  ASSERT_TRUE(response) << response.error().reason;
+  EXPECT_EQ(response->fields.size(), 1u);
+  EXPECT_EQ(response->fields.get("x-kept"), "2");
+}
+
+TEST(H1Parser, ConnectionMayNotNameHostOrFraming) {
+  for (const string_view option : {"host", "x, Content-Length", "transfer-encoding"}) {
+    const auto parsed = parse(get("Connection: " + string(option) + "\r\n"));
+    ASSERT_FALSE(parsed) << option;
+    EXPECT_EQ(parsed.error().status, 400) << option;
+    EXPECT_FALSE(parse_response_head(
+        "HTTP/1.1 200 OK\r\nConnection: " + string(option) + "\r\n\r\n", "GET", {}));
+  }
+}
+
+TEST(H1Parser, ConnectionOptionsThatAreNoFieldNamesNameNothing) {
+  const auto parsed = parse(get("Connection: \"x\", x;y, x z, x\x80,,\r\nX: 1\r\n"));
+  ASSERT_TRUE(parsed) << parsed.error().reason;
+  EXPECT_EQ(parsed->request.fields.get("x"), "1");
+}
+
+TEST(H1Parser, ConnectionNamesNoMoreFieldsThanThereMayBe) {
+  string options = "Connection: a";
+  for (size_t i = 1; i < HeadLimits{}.fields_max; ++i) options += ",a";
+  EXPECT_TRUE(parse(get(options + "\r\n")));
+  const auto refused = parse(get(options + ",a\r\n"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, 431);
+}
+
 TEST(H1Parser, TheVersionDecidesWhetherTheConnectionIsKept) {
   EXPECT_FALSE(parse("GET / HTTP/1.0\r\n\r\n")->framing.keep_alive);
   EXPECT_TRUE(parse("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")->framing.keep_alive);

@@ -9,6 +9,9 @@ namespace {
 
 using std::string_view;
 
+// More than any field of ours has; keeps the look for duplicates short.
+constexpr size_t kMembersMax = 128;
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower_alpha(char c) { return c >= 'a' && c <= 'z'; }
 bool is_alpha(char c) { return is_lower_alpha(c) || (c >= 'A' && c <= 'Z'); }
@@ -146,7 +149,7 @@ std::optional<Dictionary> parse_dictionary(string_view text) {
   while (!reader.at_end()) {
     std::string key;
     Item value;
-    if (!reader.key(key)) return std::nullopt;
+    if (dictionary.size() == kMembersMax || !reader.key(key)) return std::nullopt;
     if (reader.take('=')) {
       if (!reader.item_or_inner_list(value)) return std::nullopt;
     } else if (!reader.parameters()) {

@@ -11,6 +11,7 @@
 
 #include "edge/geo.h"
 #include "edge/origin.h"
+#include "edge/trace_context.h"
 #include "http/client.h"
 #include "http/message.h"
 #include "io/task.h"
@@ -18,6 +19,7 @@
 namespace cusp::edge {
 
 class Plan;
+struct Record;
 
 // The stations of a request on its way through a node, in this order.
 enum class Phase : uint8_t {
@@ -97,6 +99,10 @@ struct Exchange {
 
   // Whether the request is only tried out (`cusp explain`): nothing behind kLookup happens.
   bool dry_run = false;
+  TraceContext trace;  // this node's span
+
+  // Null: nobody keeps one.
+  Record* record = nullptr;
   // Null: nobody wants to know. `verdict` is what the feature that acts now has to say.
   Trail* trail = nullptr;
   std::string verdict;

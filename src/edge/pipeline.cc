@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "edge/observed_body.h"
 #include "io/asio.h"
 
 namespace cusp::edge {
@@ -16,26 +17,42 @@ std::string verdict_of(const std::optional<http::Response>& response) {
   return response ? fmt::format("answers {}", response->status) : "lets it pass";
 }
 
+Clock::time_point now_if_told(const Exchange& exchange) {
+  const bool told = exchange.trail != nullptr || exchange.record != nullptr;
+  return told ? Clock::now() : Clock::time_point();
+}
+
 // Notes what was done, by a feature or (empty) by the phase itself, since `start`.
 void note(Exchange& exchange, Phase phase, std::string_view feature, Clock::time_point start,
           const std::optional<http::Response>& response) {
+  const auto took = now_if_told(exchange) - start;
+  if (exchange.record != nullptr) {
+    exchange.record->took[static_cast<size_t>(phase)] += took;
+    if (response) exchange.record->answered_by = feature;
+  }
   if (exchange.trail == nullptr) return;
   std::string verdict = verdict_of(response);
   if (!exchange.verdict.empty()) verdict += ": " + std::exchange(exchange.verdict, {});
   exchange.trail->steps.push_back({.phase = phase,
                                    .feature = std::string(feature),
                                    .verdict = std::move(verdict),
-                                   .took = Clock::now() - start});
+                                   .took = took});
 }
 
-Clock::time_point now_if_told(const Exchange& exchange) {
-  return exchange.trail != nullptr ? Clock::now() : Clock::time_point();
-}
-
-void deliver(Exchange& exchange, const Plan& plan, http::Response& response) {
-  for (const Plan::Entry& entry : std::views::reverse(plan.entries())) {
+void deliver(Exchange& exchange, const Plan* plan, http::Response& response) {
+  if (plan == nullptr) return;
+  for (const Plan::Entry& entry : std::views::reverse(plan->entries())) {
     entry.feature->deliver(exchange, response);
   }
+}
+
+// What every response meets on its way out.
+void deliver(Exchange& exchange, const Plan& node_plan, http::Response& response) {
+  const auto start = now_if_told(exchange);
+  deliver(exchange, exchange.plan, response);
+  deliver(exchange, &node_plan, response);
+  for (const auto [name, value] : exchange.response_fields) response.fields.set(name, value);
+  note(exchange, Phase::kDeliver, "", start, std::nullopt);
 }
 
 void identify(Exchange& exchange) {
@@ -90,6 +107,7 @@ io::Task<http::Response> Pipeline::answer(Exchange& exchange, const Plan& node_p
   if (routed) co_return std::move(*routed);
   for (const Plan* plan : {&node_plan, exchange.plan}) {
     if (plan == nullptr || plan->empty()) continue;
+    // The node's own first phases are behind us; a route's features wait for their route.
     const Phase first = plan == &node_plan ? Phase::kRoute : Phase::kAdmit;
     auto response = co_await act(exchange, *plan, first, Phase::kLookup);
     if (response) co_return std::move(*response);
@@ -103,16 +121,39 @@ io::Task<http::Response> Pipeline::answer(Exchange& exchange, const Plan& node_p
 
 io::Task<http::Response> Pipeline::respond(http::Request& request) {
   Exchange exchange(request, shard_);
+  const auto node_plan = node_plan_;  // the one it began with, should another be set meanwhile
   Trail trail;
   if (server_timing_) exchange.trail = &trail;
-  const auto node_plan = node_plan_;  // the one it began with, should another be set meanwhile
   identify(exchange);
+  exchange.trace = trace_ids_.begin(request.fields);
+  std::unique_ptr<Record> record;
+  if (observer_ != nullptr) {
+    record = std::make_unique<Record>();
+    exchange.record = record.get();
+    observer_->begins(exchange, *record);
+  }
+  const auto began = now_if_told(exchange);
   http::Response response = co_await answer(exchange, *node_plan);
-  if (exchange.plan != nullptr) deliver(exchange, *exchange.plan, response);
   deliver(exchange, *node_plan, response);
-  for (const auto [name, value] : exchange.response_fields) response.fields.set(name, value);
   if (server_timing_) add_server_timing(trail, response);
+  if (record) keep(std::move(record), exchange, response, began);
   co_return response;
+}
+
+// Fills in the record's rest and ends it with the response's body.
+void Pipeline::keep(std::unique_ptr<Record> record, const Exchange& exchange,
+                    http::Response& response, Clock::time_point began) {
+  record->app = exchange.app;
+  record->route = exchange.route;
+  record->status = response.status;
+  record->cache_status = response.fields.get_all("cache-status").value_or("");
+  if (response.body) {
+    response.body = observe(std::move(response.body), std::move(record), *observer_, began);
+  } else {
+    record->complete = true;
+    record->total = Clock::now() - began;
+    observer_->ended(*record);
+  }
 }
 
 io::Task<Trail> Pipeline::explain(http::Request& request) {

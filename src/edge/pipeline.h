@@ -4,6 +4,8 @@
 
 #include "edge/exchange.h"
 #include "edge/plan.h"
+#include "edge/record.h"
+#include "edge/trace_context.h"
 #include "http/message.h"
 
 namespace cusp::edge {
@@ -32,6 +34,9 @@ class Pipeline final : public http::Handler {
   // Whether responses tell in a Server-Timing field what each step took.
   void set_server_timing(bool on) { server_timing_ = on; }
 
+  // Told of every exchange from now on; null: nobody is. It outlives the responses' bodies.
+  void set_observer(Observer* observer) { observer_ = observer; }
+
   // Sends the request through all phases up to kGenerate, which is left out, and tells of each
   // step.
   io::Task<Trail> explain(http::Request& request);
@@ -40,11 +45,15 @@ class Pipeline final : public http::Handler {
   io::Task<http::Response> answer(Exchange& exchange, const Plan& node_plan);
   io::Task<std::optional<http::Response>> act(Exchange& exchange, const Plan& plan, Phase first,
                                               Phase last);
+  void keep(std::unique_ptr<Record> record, const Exchange& exchange, http::Response& response,
+            std::chrono::steady_clock::time_point began);
 
   ShardContext& shard_;
   Router& router_;
   std::shared_ptr<const Plan> node_plan_ = std::make_shared<const Plan>(std::vector<Plan::Entry>());
   bool server_timing_ = false;
+  Observer* observer_ = nullptr;
+  TraceIds trace_ids_;
 };
 
 }  // namespace cusp::edge

@@ -56,9 +56,15 @@ test_product() {
     "$python" -m pytest tests/e2e -n 2 --dist loadfile -q -rf
 }
 
-# test_engine: the Rust crate. Its tests and lints share the target folder of the library.
+# test_engine: the Rust crate. Its test program is kept beside the library, since it takes as long
+# to link; its lints share the target folder of both.
 test_engine() {
-  suite engine-test "engine library tests" cargo cargo_engine test --lib
+  local program
+  program=$cache/engine/$(engine_key)/engine_test
+  if [[ ! -x $program ]]; then
+    step engine-test-build "building the engine library's tests" build_engine_test "$program"
+  fi
+  suite engine-test "engine library tests" cargo "$program"
   if cargo fmt --version >/dev/null 2>&1; then
     suite engine-format "engine library format" once \
       cargo fmt --manifest-path "$engine_crate/Cargo.toml" --check
@@ -66,6 +72,16 @@ test_engine() {
     say "note: this Rust comes without rustfmt (as Debian's does), so the format is not checked"
   fi
   suite engine-clippy "engine library lints" once cargo_engine clippy --all-targets -- -D warnings
+}
+
+# build_engine_test PROGRAM: in a cache entry, by a rename, so that what stands there is whole.
+build_engine_test() {
+  local built
+  built=$(cargo_engine test --lib --no-run --message-format=json-render-diagnostics |
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1) &&
+    mkdir -p "$(dirname "$1")" &&
+    cp "$built" "$1.$$" &&
+    mv -f "$1.$$" "$1"
 }
 
 # test_h2spec BINARY: the HTTP/2 conformance suite, strict, against a node that serves a guest.

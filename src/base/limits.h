@@ -21,8 +21,9 @@ inline constexpr size_t kTargetBytesMax = 16 * kKiB;   // request target; 414 be
 inline constexpr uint64_t kBodyBytesMax = 100 * kMiB;  // streamed; 413 beyond
 inline constexpr size_t kBodyChunkBytes = 64 * kKiB;   // the most that one part of a body holds
 inline constexpr auto kHeadTimeout = 10s;  // first byte of a request to the end of its head; 408
-inline constexpr auto kBodyIdleTimeout = 30s;   // between two parts of a body, either way
-inline constexpr auto kKeepAliveTimeout = 60s;  // an idle connection is closed after
+inline constexpr auto kBodyIdleTimeout = 30s;     // between two parts of a body, either way
+inline constexpr auto kKeepAliveTimeout = 60s;    // an idle connection is closed after
+inline constexpr auto kTunnelIdleTimeout = 300s;  // no byte either way after a 101
 inline constexpr auto kTlsHandshakeTimeout = 10s;
 inline constexpr auto kDrainTimeout =
     10s;  // graceful shutdown: requests in flight may take this long
@@ -45,10 +46,11 @@ inline constexpr uint32_t kQueueMax = 1000;        // requests waiting for one; 
 inline constexpr auto kQueueTimeout = 5s;
 inline constexpr size_t kBundleBytesMax = 100 * kMiB;
 
-// Outbound HTTP of guests.
+// Outbound HTTP, of guests and to upstreams.
 inline constexpr auto kConnectTimeout = 10s;
 inline constexpr auto kFirstByteTimeout = 60s;
-inline constexpr size_t kIdlePerOriginMax = 32;  // pooled connections
+inline constexpr size_t kIdlePerOriginMax = 32;           // pooled connections
+inline constexpr size_t kConnectionsPerOriginMax = 1024;  // per shard; requests beyond wait
 inline constexpr auto kIdleTimeout = 30s;
 
 }  // namespace cusp::limits

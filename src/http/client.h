@@ -12,7 +12,15 @@
 
 namespace cusp::http {
 
-// How one request to an upstream may go.
+// Which version of HTTP a request is sent in.
+enum class ClientVersion : uint8_t {
+  kAuto,   // with TLS, HTTP/2 where the upstream agrees to it (ALPN); HTTP/1.1 otherwise
+  kHttp1,  // HTTP/1.1
+  kHttp2,  // HTTP/2, in clear text by prior knowledge (RFC 9113 section 3.3)
+};
+
+// How one request to an upstream may go. Requests share connections only when they agree in where
+// these lead and in how the certificate there is verified.
 struct ClientOptions {
   std::chrono::milliseconds connect_timeout = limits::kConnectTimeout;  // DNS, TCP and TLS together
   std::chrono::milliseconds first_byte_timeout =
@@ -24,6 +32,26 @@ struct ClientOptions {
   // address that is refused is skipped; when all are, the request fails with kPermissionDenied.
   // Empty: every address may be reached.
   std::function<bool(std::string_view address, uint16_t port)> allow_address;
+
+  ClientVersion version = ClientVersion::kAuto;
+  // Where to connect to instead of the authority's host and port, which the request still carries:
+  // a name, "10.0.0.7" or "fd00::7". Empty and 0: those of the authority.
+  std::string connect_host;
+  uint16_t connect_port = 0;
+  // With TLS, the name that is asked for and that the certificate must be for; empty: the
+  // authority's host.
+  std::string tls_server_name;
+  // A PEM file with the authorities to trust instead of the system's, read once; empty: the
+  // system's. A file that cannot be used fails the request with kTlsCertificateError.
+  std::string tls_ca_file;
+  // False: any certificate will do, which protects against nobody who can answer in the upstream's
+  // place.
+  bool tls_verify = true;
+  // Connections to the same place that this shard may have; a request beyond waits for one within
+  // connect_timeout and then fails with kConnectionTimeout. At least one.
+  size_t connections_max = limits::kConnectionsPerOriginMax;
+  // How long a tunnel may be without a byte either way.
+  std::chrono::milliseconds tunnel_idle_timeout = limits::kTunnelIdleTimeout;
 };
 
 // Why a request to an upstream failed, in the terms of wasi:http's error-code, which a guest gets
@@ -50,18 +78,25 @@ struct ClientError {
   Error error;
 };
 
-// A pooled HTTP/1.1 client of one shard; TLS verified against the system's certificates (or
-// SSL_CERT_FILE). Bodies stream both ways; connections are
-// reused and closed when idle. Destroy it only on its shard, after its requests have ended.
+// The HTTP client of one shard. Over HTTP/1.1 (RFC 9112) a request has a connection to itself and
+// leaves it to the next; over HTTP/2 (RFC 9113) many share one, as many as the upstream allows.
+// TLS is verified against the system's certificates (or SSL_CERT_FILE) unless the options say
+// otherwise. Connections are closed when idle. Destroy it only on its shard, after its requests
+// have ended.
 class Client {
  public:
   virtual ~Client() = default;
 
-  // Sends `request` (scheme, authority, target, fields and body count) and returns when the
-  // response's head is there. The request's body goes on being sent while the response is read
-  // (full duplex); dropping the response's body ends both. A retry happens only when a pooled
-  // connection closed before any byte of the answer, the request has no body and its method is
+  // Sends `request` (scheme, authority, target, fields, body and upgrade count) and returns when
+  // the response's head is there; interim responses are passed over. The request's body goes on
+  // being sent while the response is read (full duplex); dropping the response's body ends both.
+  // Bodies are pulled: what nobody reads holds the upstream up, beyond at most one window of
+  // HTTP/2.
+  // A request is sent again, a few times at most, when the upstream says that it has not begun with
+  // it (RFC 9113 section 8.7) and nothing of its body has been read; or when a connection that was
+  // used before ended before any byte of the answer, the request has no body and its method is
   // idempotent (RFC 9110 section 9.2.2).
+  // With Request::upgrade, the response may be a 101 with its tunnel, or any other.
   virtual io::Task<std::expected<Response, ClientError>> send(Request request,
                                                               ClientOptions options) = 0;
 };

@@ -1,10 +1,11 @@
 #include "http/client_connect.h"
 
 #include <fmt/format.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
-#include "http/client_watchdog.h"
+#include <map>
 
 namespace cusp::http {
 
@@ -14,21 +15,34 @@ using Clock = Watchdog::Clock;
 using Address = io::asio::ip::address;
 
 // In the wire format of RFC 7301: each name after its length.
-constexpr std::string_view kAlpn = "\x08http/1.1";
+std::string_view alpn_of(UseH2 h2) {
+  switch (h2) {
+    case UseH2::kNo: return "\x08http/1.1";
+    case UseH2::kIfAgreed: return "\x02h2\x08http/1.1";
+    case UseH2::kOnly: return "\x02h2";
+  }
+  return {};
+}
 
 struct FreeContext {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
 
-TlsContext make_context() {
+// Null when the file of authorities is of no use.
+TlsContext make_context(const std::string& ca_file) {
   TlsContext context(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // A write that would block is tried again with what is left, from wherever it lies then.
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_default_verify_paths(context.get());
+  if (ca_file.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  } else if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) != 1) {
+    ERR_clear_error();
+    return nullptr;
+  }
   return context;
 }
 
@@ -42,9 +56,10 @@ std::unexpected<ClientError> failed(ClientFailure failure, const Origin& origin,
 struct Connector::State {
   explicit State(io::Executor shard) : executor(shard), resolver(shard) {}
 
-  // Reading the system's certificates takes milliseconds: only when they are needed.
-  SSL_CTX* tls_context() {
-    if (!context) context = make_context();
+  // Reading the certificates takes milliseconds: only when they are needed.
+  SSL_CTX* tls_context(const std::string& ca_file) {
+    TlsContext& context = contexts[ca_file];
+    if (!context) context = make_context(ca_file);
     return context.get();
   }
 
@@ -54,13 +69,13 @@ struct Connector::State {
   io::Task<std::expected<io::Socket, ClientError>> try_address(const Origin& origin,
                                                                const Address& address,
                                                                Clock::time_point deadline);
-  io::Task<std::expected<Upstream, ClientError>> secure(const Origin& origin, io::Socket socket,
+  io::Task<std::expected<Upstream, ClientError>> secure(const RequestPlan& plan, io::Socket socket,
                                                         std::string address,
                                                         Clock::time_point deadline);
 
   io::Executor executor;
   io::Resolver resolver;
-  TlsContext context;
+  std::map<std::string, TlsContext> contexts;  // by the file of authorities: the operator's few
 };
 
 // Those that the name has and the request may reach.
@@ -106,15 +121,26 @@ io::Task<std::expected<io::Socket, ClientError>> Connector::State::try_address(
 }
 
 io::Task<std::expected<Upstream, ClientError>> Connector::State::secure(
-    const Origin& origin, io::Socket socket, std::string address, Clock::time_point deadline) {
+    const RequestPlan& plan, io::Socket socket, std::string address, Clock::time_point deadline) {
+  const Origin& origin = plan.origin;
+  SSL_CTX* const context = tls_context(origin.ca_file);
+  if (context == nullptr) {
+    co_return failed(ClientFailure::kTlsCertificateError, origin,
+                     "no authorities to trust in '" + origin.ca_file + "', which should be PEM");
+  }
   // The socket moves into the stream that is being made; its descriptor stays valid until the
   // handshake returns, and shutting it down ends the handshake.
   Watchdog watchdog(executor,
                     [descriptor = socket.native_handle()] { ::shutdown(descriptor, SHUT_RDWR); });
   watchdog.arm(deadline);
-  auto connected = co_await io::connect_tls(std::move(socket), tls_context(), origin.host, kAlpn);
+  const io::TlsClientHello hello{context, origin.server_name, alpn_of(plan.h2), origin.verify};
+  auto connected = co_await io::connect_tls(std::move(socket), hello);
   watchdog.disarm();
-  if (connected.stream) co_return Upstream{std::move(connected.stream), std::move(address)};
+  if (connected.stream) {
+    Upstream upstream{std::move(connected.stream), std::move(address), nullptr};
+    if (plan.h2 != UseH2::kOnly || upstream.stream->alpn() == "h2") co_return upstream;
+    co_return failed(ClientFailure::kTlsProtocolError, origin, "HTTP/2 was not agreed to");
+  }
   if (connected.certificate_refused) {
     co_return failed(ClientFailure::kTlsCertificateError, origin,
                      "the certificate is not trusted: " + connected.reason);
@@ -128,9 +154,10 @@ io::Task<std::expected<Upstream, ClientError>> Connector::State::secure(
 Connector::Connector(io::Executor executor) : state_(std::make_unique<State>(executor)) {}
 Connector::~Connector() = default;
 
-io::Task<std::expected<Upstream, ClientError>> Connector::connect(const Origin& origin,
-                                                                  const ClientOptions& options) {
-  const auto deadline = Clock::now() + options.connect_timeout;
+io::Task<std::expected<Upstream, ClientError>> Connector::connect(const RequestPlan& plan,
+                                                                  const ClientOptions& options,
+                                                                  Clock::time_point deadline) {
+  const Origin& origin = plan.origin;
   auto addresses = co_await state_->addresses(origin, options, deadline);
   if (!addresses) co_return std::unexpected(std::move(addresses.error()));
   ClientError last;
@@ -144,8 +171,8 @@ io::Task<std::expected<Upstream, ClientError>> Connector::connect(const Origin& 
       continue;
     }
     if (!origin.tls)
-      co_return Upstream{io::make_tcp_stream(std::move(*socket)), address.to_string()};
-    co_return co_await state_->secure(origin, std::move(*socket), address.to_string(), deadline);
+      co_return Upstream{io::make_tcp_stream(std::move(*socket)), address.to_string(), nullptr};
+    co_return co_await state_->secure(plan, std::move(*socket), address.to_string(), deadline);
   }
   co_return std::unexpected(std::move(last));
 }

@@ -5,15 +5,25 @@
 #include <string>
 
 #include "http/client_origin.h"
+#include "http/client_watchdog.h"
 #include "io/resolver.h"
 #include "io/stream.h"
 
 namespace cusp::http {
 
+class ConnectionPlace;
+
 // A connection to an origin and the address that it goes to, which later requests are asked about.
 struct Upstream {
   std::unique_ptr<io::Stream> stream;
   std::string address;
+  // Its place among the origin's, given back at its end. Shared with nobody; a unique_ptr would ask
+  // every user to know the type.
+  std::shared_ptr<ConnectionPlace> place;
+
+  bool speaks_h2(UseH2 asked) const {
+    return asked == UseH2::kOnly || (asked == UseH2::kIfAgreed && stream->alpn() == "h2");
+  }
 };
 
 // Makes connections for one shard's client.
@@ -24,12 +34,12 @@ class Connector {
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
-  // Resolves, connects and, for https, does the handshake, all within `options.connect_timeout`.
-  // The addresses are tried one after the other, each with its share of the time that is left.
-  // `origin` and `options` are kept alive by the caller. Errors: every failure up to and with
-  // kTlsProtocolError.
-  io::Task<std::expected<Upstream, ClientError>> connect(const Origin& origin,
-                                                         const ClientOptions& options);
+  // Resolves, connects and, for https, does the handshake, all by `deadline`. The addresses are
+  // tried one after the other, each with its share of the time that is left. `plan` and `options`
+  // are kept alive by the caller. Errors: every failure up to and with kTlsProtocolError.
+  io::Task<std::expected<Upstream, ClientError>> connect(const RequestPlan& plan,
+                                                         const ClientOptions& options,
+                                                         Watchdog::Clock::time_point deadline);
 
  private:
   struct State;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "http/client_tunnel.h"
 #include "http/client_watchdog.h"
 #include "http/h1_input.h"
 #include "http/h1_writer.h"
@@ -17,19 +18,21 @@ using std::string_view;
 // response's body: each may be the last one.
 class Exchange final : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(io::Executor executor, Upstream upstream, const H1Call& call)
+  Exchange(io::Executor executor, Upstream upstream, const ClientCall& call,
+           std::function<void(Upstream)> reuse)
       : executor_(executor),
-        stream_(std::move(upstream.stream)),
-        address_(std::move(upstream.address)),
+        upstream_(std::move(upstream)),
         origin_(call.plan.origin),
         first_byte_timeout_(call.options.first_byte_timeout),
         between_bytes_timeout_(call.options.between_bytes_timeout),
-        reuse_(call.reuse),
+        tunnel_idle_timeout_(call.options.tunnel_idle_timeout),
+        upgrade_(call.request.upgrade),
+        reuse_(std::move(reuse)),
         input_(HeadLimits{}),
         reading_(executor, [this] { close(); }),
         writing_(executor, [this] { close(); }) {}
 
-  io::Task<H1Answer> run(Request& request, const RequestPlan& plan);
+  io::Task<ClientAnswer> run(Request& request, const RequestPlan& plan);
 
   // For the response's body.
   io::Task<Result<BodyPart>> read();
@@ -50,6 +53,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   io::Task<Fill> fill();
   io::Task<std::expected<ResponseHead, ClientError>> read_head(string_view method);
   Response take_response(ResponseHead head);
+  Response take_tunnel(ResponseHead head);
   ClientError no_head() const;
   Error no_part(Fill filled) const;
   ClientError refuse(const SyntaxError& error) const;
@@ -58,11 +62,12 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   void close();
 
   const io::Executor executor_;
-  std::unique_ptr<Stream> stream_;  // null when it has gone back to the pool
-  std::string address_;
+  Upstream upstream_;  // without a stream when that is the pool's or a tunnel's
   const Origin origin_;
   const std::chrono::milliseconds first_byte_timeout_;
   const std::chrono::milliseconds between_bytes_timeout_;
+  const std::chrono::milliseconds tunnel_idle_timeout_;
+  const std::string upgrade_;  // that the request asks for
   std::function<void(Upstream)> reuse_;
   H1Input input_;
   Watchdog reading_;
@@ -94,7 +99,7 @@ class ResponseBody final : public Body {
 
 // ---- the request ----
 
-io::Task<H1Answer> Exchange::run(Request& request, const RequestPlan& plan) {
+io::Task<ClientAnswer> Exchange::run(Request& request, const RequestPlan& plan) {
   const std::string method = request.method;
   std::string head;
   write_request_head(request, plan.length, plan.chunked, head);
@@ -109,16 +114,18 @@ io::Task<H1Answer> Exchange::run(Request& request, const RequestPlan& plan) {
   if (!answer) {
     const bool unanswered =
         !heard_ && answer.error().failure == ClientFailure::kConnectionTerminated;
-    co_return H1Answer{std::unexpected(std::move(answer.error())), unanswered};
+    co_return ClientAnswer{std::unexpected(std::move(answer.error())),
+                           unanswered ? Again::kIfIdempotent : Again::kNever};
   }
-  co_return H1Answer{take_response(std::move(*answer))};
+  if (answer->status == 101) co_return ClientAnswer{take_tunnel(std::move(*answer))};
+  co_return ClientAnswer{take_response(std::move(*answer))};
 }
 
 // False when the peer takes no more; it may still have answered.
 io::Task<bool> Exchange::write(std::span<iovec> pieces) {
   if (closed_) co_return false;
   writing_.arm(between_bytes_timeout_);
-  const bool written = co_await io::write_all(*stream_, pieces);
+  const bool written = co_await io::write_all(*upstream_.stream, pieces);
   writing_.disarm();
   co_return written;
 }
@@ -184,7 +191,7 @@ void Exchange::sent() {
 
 ssize_t Exchange::receive() {
   std::array<char, limits::kBodyChunkBytes> scratch;
-  return input_.fill(*stream_, scratch);
+  return input_.fill(*upstream_.stream, scratch);
 }
 
 io::Task<Exchange::Fill> Exchange::fill() {
@@ -195,7 +202,7 @@ io::Task<Exchange::Fill> Exchange::fill() {
       co_return Fill::kMore;
     }
     if (size == Stream::kClosed) co_return Fill::kClosed;
-    if (size == Stream::kBroken || !co_await stream_->wait_read()) co_return Fill::kBroken;
+    if (size == Stream::kBroken || !co_await upstream_.stream->wait_read()) co_return Fill::kBroken;
   }
   co_return Fill::kBroken;
 }
@@ -215,6 +222,7 @@ io::Task<std::expected<ResponseHead, ClientError>> Exchange::read_head(string_vi
     input_.consume(**end);
     if (head->status >= 200) co_return std::move(*head);
     if (head->status == 101) {
+      if (!upgrade_.empty() && head->upgrade == upgrade_) co_return std::move(*head);
       co_return std::unexpected(refuse({502, "a switch of protocols that nobody asked for"}));
     }
     seen = 0;  // an interim response (RFC 9110 section 15.2)
@@ -231,6 +239,14 @@ Response Exchange::take_response(ResponseHead head) {
   settle();
   // Where the request is still being sent, dropping a body is how the caller ends it.
   if (!answered_ || sending_) response.body = std::make_unique<ResponseBody>(shared_from_this());
+  return response;
+}
+
+Response Exchange::take_tunnel(ResponseHead head) {
+  reading_.disarm();
+  Response response{.status = head.status, .fields = std::move(head.fields)};
+  response.tunnel = make_client_tunnel(executor_, std::move(upstream_),
+                                       std::string(input_.unread()), tunnel_idle_timeout_);
   return response;
 }
 
@@ -326,22 +342,23 @@ io::Task<Result<BodyPart>> Exchange::read() {
 
 // Gives the connection back when there is nothing more to come either way.
 void Exchange::settle() {
-  if (!answered_ || sending_ || closed_ || !stream_) return;
+  if (!answered_ || sending_ || closed_ || !upstream_.stream) return;
   reading_.disarm();
   if (!keep_alive_ || !input_.unread().empty()) return close();
-  reuse_({std::move(stream_), std::move(address_)});
+  reuse_(std::move(upstream_));
 }
 
 void Exchange::close() {
-  if (closed_ || !stream_) return;
+  if (closed_ || !upstream_.stream) return;
   closed_ = true;
   reading_.disarm();
   writing_.disarm();
-  stream_->close();
+  upstream_.stream->close();
+  upstream_.place.reset();
 }
 
 void Exchange::abandon() {
-  if (!stream_) return;
+  if (!upstream_.stream) return;
   close();
   // Not from here: the producer of the request's body may be who dropped the response.
   if (sending_) {
@@ -353,7 +370,8 @@ void Exchange::abandon() {
 
 }  // namespace
 
-io::Task<H1Answer> exchange_h1(io::Executor executor, Upstream upstream, H1Call call) {
+io::Task<ClientAnswer> exchange_h1(io::Executor executor, Upstream upstream, ClientCall call,
+                                   std::function<void(Upstream)> reuse) {
   // Until the response is there, the end of this coroutine is the end of the exchange.
   struct Guard {
     ~Guard() {
@@ -361,9 +379,9 @@ io::Task<H1Answer> exchange_h1(io::Executor executor, Upstream upstream, H1Call 
     }
     std::shared_ptr<Exchange> exchange;
   };
-  Guard guard{std::make_shared<Exchange>(executor, std::move(upstream), call)};
+  Guard guard{std::make_shared<Exchange>(executor, std::move(upstream), call, std::move(reuse))};
   const auto exchange = guard.exchange;
-  H1Answer answer = co_await exchange->run(call.request, call.plan);
+  ClientAnswer answer = co_await exchange->run(call.request, call.plan);
   if (answer.response) guard.exchange.reset();
   co_return answer;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/h1_parser.h"
+
 namespace cusp::http {
 
 namespace {
@@ -39,6 +41,12 @@ ErrorCode code_of(ClientFailure failure) {
   return ErrorCode::kInternal;
 }
 
+void lower(std::string& text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+}
+
 bool valid_host(string_view host, bool bracketed) {
   return !host.empty() && host.size() <= 255 && std::ranges::all_of(host, [&](unsigned char c) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -55,9 +63,7 @@ std::optional<Origin> parse_origin(string_view scheme, string_view authority) {
   const size_t host_end = bracketed ? authority.find(']') : authority.find(':');
   if (bracketed && host_end == authority.npos) return std::nullopt;
   origin.host = bracketed ? authority.substr(1, host_end - 1) : authority.substr(0, host_end);
-  for (char& c : origin.host) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  lower(origin.host);
   if (!valid_host(origin.host, bracketed)) return std::nullopt;
   string_view rest = host_end == authority.npos ? string_view() : authority.substr(host_end);
   if (bracketed) rest.remove_prefix(1);
@@ -97,6 +103,30 @@ const char* plan_body(const Request& request, RequestPlan& plan) {
   return nullptr;
 }
 
+// What the options put in the place of the authority's host and port.
+void lead_elsewhere(Origin& origin, const ClientOptions& options) {
+  if (origin.tls) {
+    origin.server_name = options.tls_server_name.empty() ? origin.host : options.tls_server_name;
+    origin.ca_file = options.tls_ca_file;
+    origin.verify = options.tls_verify;
+  }
+  if (!options.connect_host.empty()) {
+    origin.host = options.connect_host;
+    lower(origin.host);
+  }
+  if (options.connect_port != 0) origin.port = options.connect_port;
+}
+
+UseH2 plan_version(const Request& request, const ClientOptions& options) {
+  if (!request.upgrade.empty()) return UseH2::kNo;
+  switch (options.version) {
+    case ClientVersion::kAuto: return request.scheme == "https" ? UseH2::kIfAgreed : UseH2::kNo;
+    case ClientVersion::kHttp1: return UseH2::kNo;
+    case ClientVersion::kHttp2: return UseH2::kOnly;
+  }
+  return UseH2::kNo;
+}
+
 }  // namespace
 
 std::string Origin::to_string() const {
@@ -114,7 +144,8 @@ bool valid_fields(const Fields& fields) {
   });
 }
 
-std::expected<RequestPlan, ClientError> plan_request(const Request& request) {
+std::expected<RequestPlan, ClientError> plan_request(const Request& request,
+                                                     const ClientOptions& options) {
   const auto refuse = [](std::string message) {
     return std::unexpected(ClientError{ClientFailure::kRequestInvalid,
                                        {ErrorCode::kInvalidArgument, std::move(message), {}}});
@@ -126,6 +157,8 @@ std::expected<RequestPlan, ClientError> plan_request(const Request& request) {
                               request.scheme, request.authority));
   }
   plan.origin = std::move(*origin);
+  lead_elsewhere(plan.origin, options);
+  plan.h2 = plan_version(request, options);
   const auto refuse_for = [&](string_view message) {
     return std::unexpected(client_error(ClientFailure::kRequestInvalid, plan.origin, message));
   };
@@ -136,6 +169,8 @@ std::expected<RequestPlan, ClientError> plan_request(const Request& request) {
     return refuse_for("the target is not a path that starts with '/', without spaces");
   }
   if (!valid_fields(request.fields)) return refuse_for("a field has forbidden characters");
+  if (!request.upgrade.empty() && (request.body || !valid_protocol(request.upgrade)))
+    return refuse_for("an upgrade names no protocol or comes with a body");
   if (const char* wrong = plan_body(request, plan)) return refuse_for(wrong);
   return plan;
 }

@@ -43,6 +43,8 @@ void Watchdog::arm(Clock::time_point deadline) {
   if (deadline < state_->wakes_at) state_->wait(deadline);
 }
 
+void Watchdog::arm_by(Clock::time_point deadline) { arm(std::min(deadline, state_->deadline)); }
+
 void Watchdog::disarm() { state_->deadline = Clock::time_point::max(); }
 
 bool Watchdog::expired() const { return state_->expired; }

@@ -22,6 +22,8 @@ class Watchdog {
 
   void arm(Clock::time_point deadline);
   void arm(std::chrono::milliseconds timeout) { arm(Clock::now() + timeout); }
+  // The same, unless it is due earlier already.
+  void arm_by(Clock::time_point deadline);
   void disarm();
   // Whether it has ever called `expire`.
   bool expired() const;

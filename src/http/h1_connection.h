@@ -24,9 +24,9 @@ inline constexpr uint64_t kDrainBytesMax = 256 * 1024;
 
 class H1Body;
 
-// One HTTP/1.1 connection, for the three files that implement it: h1_session.cc (its life and its
-// requests), h1_request_body.cc and h1_response.cc. Shared by its coroutine and the bodies that
-// handlers may keep past the end of it.
+// One HTTP/1.1 connection, for the four files that implement it: h1_session.cc (its life and its
+// requests), h1_request_body.cc, h1_response.cc and h1_tunnel.cc. Shared by its coroutine and the
+// bodies that handlers may keep past the end of it.
 class H1Session final : public Connection,
                         public ServerContext::Session,
                         public std::enable_shared_from_this<H1Session> {
@@ -62,6 +62,7 @@ class H1Session final : public Connection,
 
  private:
   enum class Step : uint8_t { kRequest, kMore, kPreface, kRefused, kEnd };
+  struct Joined;
 
   Step next_request();
   Step parse_request();
@@ -77,6 +78,9 @@ class H1Session final : public Connection,
   io::Task<bool> flush();
   io::Task<bool> finish_request_body();
   io::Task<bool> drop_request_body();
+  io::Task<void> run_tunnel(Response response);
+  io::Task<void> pass_bytes(Tunnel& tunnel);
+  io::Task<void> pass_answers(Tunnel& tunnel);
   io::Task<void> linger();
   Result<BodyPart> fail_body(ErrorCode code, const char* message);
   void client_gone();
@@ -123,6 +127,7 @@ class H1Session final : public Connection,
   std::optional<io::Event> body_done_;
 
   std::function<void()> gone_callback_;
+  Tunnel* tunnel_ = nullptr;  // that the connection is joined to
 };
 
 // The body of one request. It loses its session when the connection goes on to the next one.

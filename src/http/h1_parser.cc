@@ -88,6 +88,9 @@ struct Facts {
   bool close = false;
   bool keep_alive = false;
   bool expects_continue = false;
+  bool upgrades = false;  // "connection" names the field
+  string_view upgrade;
+  size_t upgrade_fields = 0;
   std::vector<string_view> nominated;  // the other options of "connection"
 };
 
@@ -108,6 +111,8 @@ void note_connection(string_view value, Facts& facts) {
       facts.close = true;
     } else if (equals_ignoring_case(member, "keep-alive")) {
       facts.keep_alive = true;
+    } else if (equals_ignoring_case(member, "upgrade")) {
+      facts.upgrades = true;
     } else {
       facts.nominated.push_back(member);
     }
@@ -131,7 +136,11 @@ std::expected<bool, SyntaxError> note(string_view name, string_view value, Facts
         return refuse(417, "an unknown expectation");
       facts.expects_continue = true;
       return true;
-    case 7: return name == "upgrade";
+    case 7:
+      if (name != "upgrade") return false;
+      ++facts.upgrade_fields;
+      facts.upgrade = value;
+      return true;
     case 10:
       if (name == "connection") note_connection(value, facts);
       return name == "connection" || name == "keep-alive";
@@ -207,6 +216,14 @@ bool wants_keep_alive(const Facts& facts, Version version) {
   return !facts.close && (version == Version::kHttp11 || facts.keep_alive);
 }
 
+// The one protocol to switch to (RFC 9110 section 7.8), in lower case; empty when there is none or
+// several. Never HTTP/2: a proxy that let it through would pass on requests that it has not seen.
+std::string protocol_of(const Facts& facts) {
+  if (!facts.upgrades || facts.upgrade_fields != 1) return {};
+  std::string protocol = lower_case(facts.upgrade);
+  return valid_protocol(protocol) && protocol != "h2c" ? protocol : std::string();
+}
+
 bool valid_authority(string_view authority) {
   return !authority.empty() && only(kAuthorityBytes, authority);
 }
@@ -279,6 +296,12 @@ std::expected<void, SyntaxError> check_host(const Facts& facts, Request& request
 
 }  // namespace
 
+bool valid_protocol(string_view protocol) {
+  const size_t slash = std::min(protocol.find('/'), protocol.size());
+  return valid_field_name(protocol.substr(0, slash)) &&
+         (slash == protocol.size() || valid_field_name(protocol.substr(slash + 1)));
+}
+
 std::expected<std::optional<size_t>, SyntaxError> find_head_end(string_view data, size_t seen,
                                                                 const HeadLimits& limits) {
   // A line end may lie across the border of two reads.
@@ -326,6 +349,9 @@ std::expected<RequestFraming, SyntaxError> parse_request_head(string_view text,
     framing.framing = Framing::kLength;
     framing.content_length = *facts->length;
   }
+  request.upgrade.clear();
+  if (facts->upgrades && request.version == Version::kHttp11 && framing.framing == Framing::kNone)
+    request.upgrade = protocol_of(*facts);
   framing.keep_alive = wants_keep_alive(*facts, request.version);
   framing.expects_continue = facts->expects_continue && request.version == Version::kHttp11;
   return framing;
@@ -353,6 +379,7 @@ std::expected<ResponseHead, SyntaxError> parse_response_head(string_view text,
     return refuse(502, good.error().reason);
   }
   head.keep_alive = wants_keep_alive(*facts, head.version);
+  if (head.status == 101 && head.version == Version::kHttp11) head.upgrade = protocol_of(*facts);
   const bool bodyless =
       request_method == "HEAD" || head.status < 200 || head.status == 204 || head.status == 304;
   if (bodyless) return head;

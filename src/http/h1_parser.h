@@ -32,6 +32,7 @@ struct ResponseHead {
   Framing framing = Framing::kNone;
   uint64_t content_length = 0;
   bool keep_alive = true;
+  std::string upgrade;  // with 101: the protocol switched to, in lower case; empty when unclear
 };
 
 // Why a message is refused: the status to answer with and a phrase for the log.
@@ -53,9 +54,9 @@ std::expected<std::optional<size_t>, SyntaxError> find_head_end(std::string_view
                                                                 const HeadLimits& limits);
 
 // Parses one complete head, as found by find_head_end, into method, authority (from an absolute
-// target, else from Host), target, version and fields of `request`, which keep their memory. Fields
-// that belong to the connection, those that "connection" names (RFC 9110 section 7.6.1) and
-// "expect" are left out.
+// target, else from Host), target, version, upgrade and fields of `request`, which keep their
+// memory. Fields that belong to the connection, those that "connection" names (RFC 9110 section
+// 7.6.1) and "expect" are left out.
 std::expected<RequestFraming, SyntaxError> parse_request_head(std::string_view head,
                                                               const HeadLimits& limits,
                                                               Request& request);
@@ -65,6 +66,9 @@ std::expected<RequestFraming, SyntaxError> parse_request_head(std::string_view h
 std::expected<ResponseHead, SyntaxError> parse_response_head(std::string_view head,
                                                              std::string_view request_method,
                                                              const HeadLimits& limits);
+
+// Whether it is what the field "upgrade" may name: "websocket", "a/1" (RFC 9110 section 7.8).
+bool valid_protocol(std::string_view protocol);
 
 // Decodes a chunked body (section 7.1) piece by piece.
 class ChunkedDecoder {

@@ -67,6 +67,10 @@ io::Task<H1Outcome> H1Session::run() {
     if (step != Step::kRequest) break;
 
     Response response = co_await server_.handler.respond(request);
+    if (response.status == 101 && response.tunnel && !request.upgrade.empty()) {
+      co_await run_tunnel(std::move(response));
+      break;
+    }
     // A request's body that is over a limit or broken leaves nothing to go on from.
     H1Writer writer(request.method, request.version,
                     keep_alive_ && !server_.draining && !body_failed_);
@@ -119,6 +123,7 @@ void H1Session::abort() {
   if (stream_) stream_->close();
   client_gone();
   if (body_done_) body_done_->notify();
+  if (tunnel_ != nullptr) tunnel_->cut();
 }
 
 void H1Session::client_gone() {

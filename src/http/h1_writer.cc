@@ -17,6 +17,11 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
+void append_upgrade(std::string& out, std::string_view protocol) {
+  append_field(out, "connection", "upgrade");
+  append_field(out, "upgrade", protocol);
+}
+
 // Fields that belong to the connection: the session's to set, never a handler's.
 bool is_framing(std::string_view name) {
   switch (name.size()) {
@@ -146,6 +151,17 @@ iovec H1Writer::after(const BodyPart& part) {
   return {after_.data(), after_.size()};
 }
 
+void write_switch_head(const Fields& fields, std::string_view protocol, std::string& out) {
+  out.append("HTTP/1.1 101 Switching Protocols\r\n");
+  for (const auto [name, value] : fields) {
+    // A 101 has no content, and what follows it is not HTTP's to delimit.
+    if (is_framing(name) || name == "content-length") continue;
+    if (valid_field_name(name) && valid_field_value(value)) append_field(out, name, value);
+  }
+  append_upgrade(out, protocol);
+  out.append("\r\n");
+}
+
 void write_request_head(const Request& request, std::optional<uint64_t> size, bool chunked,
                         std::string& out) {
   out.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
@@ -162,6 +178,7 @@ void write_request_head(const Request& request, std::optional<uint64_t> size, bo
     append_number(out, *size);
     out.append("\r\n");
   }
+  if (!request.upgrade.empty()) append_upgrade(out, request.upgrade);
   out.append("\r\n");
 }
 

@@ -51,6 +51,9 @@ class H1Writer {
   std::string after_;
 };
 
+// The head of the response that switches to `protocol`; framing is not among its fields.
+void write_switch_head(const Fields& fields, std::string_view protocol, std::string& out);
+
 // A head of a request, as a client sends it.
 void write_request_head(const Request& request, std::optional<uint64_t> size, bool chunked,
                         std::string& out);

@@ -12,8 +12,6 @@ constexpr auto kNever = ServerContext::Clock::time_point::max();
 constexpr size_t kReadBytes = 16 * 1024;
 // How much is read before other connections get their turn.
 constexpr int kReadsPerTurn = 16;
-// Frames are joined into writes of about this size.
-constexpr size_t kWriteBytes = 64 * 1024;
 // How long the peer may take to close after our GOAWAY, or to answer the PING of a drain.
 constexpr std::chrono::milliseconds kCloseTimeout{1000};
 
@@ -123,64 +121,35 @@ void H2Connection::flush_soon() {
   });
 }
 
-// Takes frames from nghttp2 until there are enough for one write.
-void H2Connection::fill_output() {
-  while (out_.size() < kWriteBytes) {
-    const uint8_t* frame = nullptr;
-    const ssize_t size = nghttp2_session_mem_send(session_, &frame);
-    if (size <= 0) {
-      if (size < 0) stream_->close();  // out of memory
-      return;
-    }
-    out_.append(reinterpret_cast<const char*>(frame), static_cast<size_t>(size));
-  }
-}
-
-// Writes what there is; false when the socket takes no more.
-bool H2Connection::write_output() {
-  while (out_at_ < out_.size()) {
-    const iovec piece = {out_.data() + out_at_, out_.size() - out_at_};
-    const ssize_t size = stream_->try_write({&piece, 1});
-    if (size == Stream::kWouldBlock) return false;
-    if (size < 0) {
-      stream_->close();
-      break;
-    }
-    out_at_ += static_cast<size_t>(size);
-  }
-  out_.clear();
-  out_at_ = 0;
-  return true;
-}
-
 void H2Connection::flush() {
   if (!session_ || writing_ || closing_) return;
-  while (true) {
-    fill_output();
-    if (out_.empty()) break;
-    if (!write_output()) {
-      writing_ = true;
-      io::asio::co_spawn(
-          server_.executor,
-          [](std::shared_ptr<H2Connection> self) -> io::Task<void> {
-            co_await self->write_when_possible();
-          }(shared_from_this()),
-          io::asio::detached);
-      return;
-    }
+  const H2Output::Outcome outcome = output_.flush(session_, *stream_);
+  if (outcome == H2Output::Outcome::kFull) {
+    writing_ = true;
+    io::asio::co_spawn(
+        server_.executor,
+        [](std::shared_ptr<H2Connection> self) -> io::Task<void> {
+          co_await self->write_when_possible();
+        }(shared_from_this()),
+        io::asio::detached);
+    return;
   }
-  // An idle connection holds no buffer.
-  if (streams_.empty() && out_.capacity() > kReadBytes) std::string().swap(out_);
+  if (outcome == H2Output::Outcome::kBroken) stream_->close();
+  if (streams_.empty()) output_.release();
   if (!nghttp2_session_want_read(session_) && !nghttp2_session_want_write(session_)) close();
 }
 
 io::Task<void> H2Connection::write_when_possible() {
+  using enum H2Output::Outcome;
   bool open = true;
-  do {
+  H2Output::Outcome outcome = kFull;
+  while (open && outcome == kFull) {
     write_deadline_ = after(server_.limits.body_idle_timeout);
     wake_by(write_deadline_);
     open = co_await stream_->wait_write();
-  } while (open && !write_output());
+    if (open) outcome = output_.write(*stream_);
+  }
+  if (outcome == kBroken) stream_->close();
   write_deadline_ = kNever;
   writing_ = false;
   coroutines_done_.notify();

@@ -10,6 +10,7 @@
 
 #include "http/h2_frames.h"
 #include "http/h2_guard.h"
+#include "http/h2_output.h"
 #include "http/h2_stream.h"
 #include "http/server_context.h"
 #include "io/stream.h"
@@ -60,8 +61,6 @@ class H2Connection final : public ServerContext::Session,
   void feed(std::string_view data);
   void start_streams();
   void flush();
-  void fill_output();
-  bool write_output();
   io::Task<void> write_when_possible();
   void terminate(uint32_t error_code);
   void say_goodbye();
@@ -84,8 +83,7 @@ class H2Connection final : public ServerContext::Session,
   H2Guard guard_;
   H2FrameCheck frames_;
 
-  std::string out_;  // frames to write; bytes before out_at_ are written
-  size_t out_at_ = 0;
+  H2Output output_;
   bool writing_ = false;  // write_when_possible() has the turn
   bool flush_posted_ = false;
   bool feeding_ = false;

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "http/h2_connection.h"
-#include "http/h2_response.h"
+#include "http/h2_fields.h"
 #include "io/asio.h"
 
 namespace cusp::http {
@@ -101,7 +101,7 @@ void H2Stream::on_data(std::string_view data) {
     nghttp2_session_consume_connection(connection_->session(), data.size());
     return;
   }
-  body_.append(data);
+  body_.add(data);
   body_event_.notify();
 }
 
@@ -110,23 +110,10 @@ void H2Stream::on_request_end() {
   body_event_.notify();
 }
 
-bool H2Stream::body_ready() const {
-  return body_error_ || request_ended_ || body_at_ < body_.size();
-}
+bool H2Stream::body_ready() const { return body_error_ || request_ended_ || !body_.empty(); }
 
 BodyPart H2Stream::next_part() {
-  BodyPart part;
-  const size_t left = body_.size() - body_at_;
-  if (body_at_ == 0 && left <= limits::kBodyChunkBytes) {
-    part.data = std::exchange(body_, {});
-  } else {
-    part.data = body_.substr(body_at_, limits::kBodyChunkBytes);
-    body_at_ += part.data.size();
-    if (body_at_ == body_.size()) {
-      body_.clear();
-      body_at_ = 0;
-    }
-  }
+  BodyPart part{.data = body_.take()};
   if (nghttp2_session* session = connection_->session(); session && !part.data.empty()) {
     nghttp2_session_consume(session, id_, part.data.size());
     connection_->flush_soon();
@@ -165,9 +152,7 @@ void H2Stream::send_continue() {
 }
 
 void H2Stream::discard_body() {
-  const size_t unread = body_.size() - body_at_;
-  std::string().swap(body_);
-  body_at_ = 0;
+  const size_t unread = body_.discard();
   if (unread > 0 && connection_->session()) {
     nghttp2_session_consume_connection(connection_->session(), unread);
     connection_->flush_soon();

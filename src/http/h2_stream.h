@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "http/h2_inbox.h"
 #include "http/h2_request.h"
 #include "http/message.h"
 #include "io/event.h"
@@ -77,8 +78,7 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   std::optional<SyntaxError> refused_;
   bool head_request_ = false;
   bool expects_continue_ = false;
-  std::string body_;  // received and not read; bytes before body_at_ are done with
-  size_t body_at_ = 0;
+  H2Inbox body_;
   uint64_t body_bytes_ = 0;
   Fields trailers_;
   bool in_trailers_ = false;

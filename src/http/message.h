@@ -7,6 +7,7 @@
 
 #include "http/body.h"
 #include "http/fields.h"
+#include "http/tunnel.h"
 
 namespace cusp::http {
 
@@ -42,6 +43,10 @@ struct Request {
   std::unique_ptr<Body> body;  // null: the request has none
   Connection* connection =
       nullptr;  // never null inside a server's handler; null in a client's request
+  // The protocol that the client asks to switch to, in lower case ("websocket"); empty when it does
+  // not ask properly: HTTP/1.1 only, one protocol, no body, never "h2c". A handler grants it with a
+  // 101 and is free to ignore it. A request with one is sent by the client over HTTP/1.1.
+  std::string upgrade;
 };
 
 struct Response {
@@ -49,6 +54,9 @@ struct Response {
   Fields fields;  // the session adds framing (content-length, transfer-encoding, connection) and
                   // date where missing
   std::unique_ptr<Body> body;  // null: empty
+  // With status 101, which answers Request::upgrade, and never otherwise: what the connection is
+  // joined to. The session and the client see to the fields "connection" and "upgrade".
+  std::unique_ptr<Tunnel> tunnel;
 };
 
 // What answers requests. One object serves all requests of a shard.

@@ -25,6 +25,7 @@ struct ServerLimits {
   std::chrono::milliseconds head_timeout = limits::kHeadTimeout;
   std::chrono::milliseconds body_idle_timeout = limits::kBodyIdleTimeout;
   std::chrono::milliseconds keep_alive_timeout = limits::kKeepAliveTimeout;
+  std::chrono::milliseconds tunnel_idle_timeout = limits::kTunnelIdleTimeout;
 };
 
 // One shard's share of a listening address: accepts (SO_REUSEPORT, so that the kernel spreads

@@ -170,7 +170,7 @@ class TlsStream final : public TcpStream {
 };
 
 // Verification by name or by address, as the host is one or the other.
-void expect_peer(SSL* ssl, const std::string& host) {
+void expect_peer(SSL* ssl, const std::string& host, bool verify) {
   unsigned char address[16];
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
   if (inet_pton(AF_INET, host.c_str(), address) == 1 ||
@@ -180,7 +180,7 @@ void expect_peer(SSL* ssl, const std::string& host) {
     SSL_set_tlsext_host_name(ssl, host.c_str());
     X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
   }
-  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+  SSL_set_verify(ssl, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
 }
 
 }  // namespace
@@ -196,19 +196,19 @@ Task<std::unique_ptr<Stream>> accept_tls(Socket socket, const TlsServerContext& 
   co_return stream;
 }
 
-Task<TlsConnected> connect_tls(Socket socket, void* context, const std::string& host,
-                               std::string_view alpn) {
-  auto stream = std::make_unique<TlsStream>(std::move(socket), static_cast<SSL_CTX*>(context));
-  expect_peer(stream->ssl(), host);
-  SSL_set_alpn_protos(stream->ssl(), reinterpret_cast<const unsigned char*>(alpn.data()),
-                      static_cast<unsigned>(alpn.size()));
+Task<TlsConnected> connect_tls(Socket socket, TlsClientHello hello) {
+  auto stream =
+      std::make_unique<TlsStream>(std::move(socket), static_cast<SSL_CTX*>(hello.context));
+  expect_peer(stream->ssl(), hello.name, hello.verify);
+  SSL_set_alpn_protos(stream->ssl(), reinterpret_cast<const unsigned char*>(hello.alpn.data()),
+                      static_cast<unsigned>(hello.alpn.size()));
   TlsConnected result;
   if (co_await stream->handshake(SSL_connect)) {
     result.stream = std::move(stream);
     co_return result;
   }
   const long verified = SSL_get_verify_result(stream->ssl());
-  result.certificate_refused = verified != X509_V_OK;
+  result.certificate_refused = hello.verify && verified != X509_V_OK;
   result.reason = result.certificate_refused ? X509_verify_cert_error_string(verified)
                                              : "the TLS handshake failed";
   co_return result;

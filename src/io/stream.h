@@ -56,10 +56,16 @@ struct TlsConnected {
   std::string reason;
 };
 
-// The client's side: verifies the chain against `context` and the name (a DNS name or an IP
-// address), offers `alpn` (wire format, RFC 7301).
-Task<TlsConnected> connect_tls(Socket socket, void* context, const std::string& host,
-                               std::string_view alpn);
+// What the client's side asks for; what it points at outlives the handshake.
+struct TlsClientHello {
+  void* context;            // an SSL_CTX of OpenSSL with the authorities to trust
+  const std::string& name;  // that the certificate is for: a DNS name or an IP address
+  std::string_view alpn;    // wire format (RFC 7301)
+  bool verify = true;       // chain and name; false: any certificate will do
+};
+
+// The client's side.
+Task<TlsConnected> connect_tls(Socket socket, TlsClientHello hello);
 
 // Writes everything; false when the stream broke.
 Task<bool> write_all(Stream& stream, std::span<iovec> pieces);

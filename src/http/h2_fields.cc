@@ -1,4 +1,4 @@
-#include "http/h2_response.h"
+#include "http/h2_fields.h"
 
 #include <charconv>
 
@@ -41,6 +41,21 @@ H2Fields::H2Fields(const Response& response, std::optional<uint64_t> size, std::
   if (!content_length_) content_length_ = size;
   if (content_length_ && response.status != 204)
     add("content-length", number(length_, *content_length_));
+}
+
+H2Fields::H2Fields(const Request& request, std::optional<uint64_t> length) {
+  fields_.reserve(request.fields.size() + 5);
+  add(":method", request.method);
+  add(":scheme", request.scheme);
+  add(":authority", request.authority);
+  add(":path", request.target);
+  for (const auto [name, value] : request.fields) {
+    // RFC 9113 section 8.2.2: of "te" only this may be said.
+    const bool left_out = belongs_to_connection(name) || name == "host" || name == "expect" ||
+                          name == "content-length" || (name == "te" && value != "trailers");
+    if (!left_out) add(name, value);
+  }
+  if (length) add("content-length", number(length_, *length));
 }
 
 H2Fields::H2Fields(uint16_t status) { add_status(status); }

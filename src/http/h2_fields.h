@@ -19,6 +19,8 @@ class H2Fields {
   // A response's head: `size` becomes its content-length where it has none of its own; `date` is
   // added where it is missing. Fields of the connection are left out (RFC 9113 section 8.2.2).
   H2Fields(const Response& response, std::optional<uint64_t> size, std::string_view date);
+  // A request's head; `length` is its body's, where it is known.
+  H2Fields(const Request& request, std::optional<uint64_t> length);
   // An interim response.
   explicit H2Fields(uint16_t status);
   // Trailers.

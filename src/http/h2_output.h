@@ -1,0 +1,35 @@
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <string>
+
+#include "io/stream.h"
+
+namespace cusp::http {
+
+// The frames of one HTTP/2 connection on their way out: joined into writes, and kept while the
+// socket is full.
+class H2Output {
+ public:
+  enum class Outcome : uint8_t {
+    kDone,    // nothing is left to say
+    kFull,    // the socket takes no more: wait for it, then write()
+    kBroken,  // the connection is of no more use
+  };
+
+  // Takes frames from the session and writes them, until either has had enough.
+  Outcome flush(nghttp2_session* session, io::Stream& stream);
+  // Goes on with what was taken before.
+  Outcome write(io::Stream& stream);
+  // An idle connection holds no buffer.
+  void release();
+
+ private:
+  bool fill(nghttp2_session* session);
+
+  std::string out_;  // bytes before at_ are written
+  size_t at_ = 0;
+};
+
+}  // namespace cusp::http

@@ -4,7 +4,7 @@
 Long because the recipe of each toolchain stands beside the one table of all groups.
 
     tools/build_guests.py            those of the fast toolchains: WAT, Rust, clang
-    tools/build_guests.py --all      the slow ones too: JavaScript, spin-sdk 2
+    tools/build_guests.py --all      the slow ones too: JavaScript
     tools/build_guests.py wat probes only these groups (see --list)
 
 A group whose inputs have not changed comes from the cache, ${XDG_CACHE_HOME:-~/.cache}/cusp/guests,
@@ -282,7 +282,7 @@ def rust_packages(wanted: list[Group]) -> list[str]:
 
 def refresh_prebuilt(made: list[Group]) -> None:
     """Keeps the guests in Rust that were just made, for machines that cannot make them."""
-    index = {}
+    index = prebuilt_index()
     for group in made:
         if not group.is_rust or group.is_slow:
             continue
@@ -431,13 +431,14 @@ def groups() -> list[Group]:
     rust = ["hello-rust", "hello-rust-p3", "proxy-out", "stream"]
     shop = ["shop-catalog", "shop-pages", "shop-stock"]
     probes = ["probe", "probe-p3", "settings", "settings-p3", "ungranted"]
+    candidates = ["rc-2023-10-18", "rc-2023-11-10", "rc-2023-12-05", "spin-2"]
     malformed = ["empty", "not-wasm", "magic-only", "unknown-binary-version", "section-beyond-end"]
     malformed += ["unknown-section", "empty-component"]
     wats = sorted(path.stem for path in (GUESTS / "wat").glob("*.wat"))
     return [
         Group(
             "wat",
-            [GUESTS / "wat"],
+            [GUESTS / "wat", GUESTS / "candidates" / "rc-2023-10-18" / "wit"],
             [Guest("hello-wat" if name == "hello" else name) for name in wats],
             build_wat,
         ),
@@ -471,12 +472,11 @@ def groups() -> list[Group]:
         spin("spin-rust"),
         spin("spin-rust-p3"),
         Group(
-            "spin-2",
-            [GUESTS / "spin-2"],
-            [Guest("spin-2")],
-            build_rust(GUESTS / "spin-2", GUESTS / "spin-2" / "target"),
+            "candidates",
+            [GUESTS / "candidates"],
+            [Guest(name) for name in candidates],
+            build_rust(GUESTS / "candidates", GUESTS / "candidates" / "target"),
             ["cargo"],
-            is_slow=True,
         ),
         Group(
             "edge-js",

@@ -19,12 +19,19 @@ World to_world(std::string_view name) {
   return World::kHttp02;
 }
 
+SocketUse to_socket_use(cusp_socket_use use) {
+  switch (use) {
+    case CUSP_SOCKET_TCP_CONNECT: return SocketUse::kTcpConnect;
+    case CUSP_SOCKET_TCP_BIND: return SocketUse::kTcpBind;
+    case CUSP_SOCKET_UDP: return SocketUse::kUdp;
+    case CUSP_SOCKET_TCP_LISTEN: break;
+  }
+  return SocketUse::kTcpListen;
+}
+
 bool allow_address(void* user, cusp_socket_use use, cusp_bytes address, uint16_t port) noexcept {
   const auto& options = *static_cast<const ComponentOptions*>(user);
-  const auto socket_use = use == CUSP_SOCKET_TCP_CONNECT ? SocketUse::kTcpConnect
-                          : use == CUSP_SOCKET_UDP       ? SocketUse::kUdp
-                                                         : SocketUse::kTcpBind;
-  return options.allow_address(socket_use, from_ffi(address), port);
+  return options.allow_address(to_socket_use(use), from_ffi(address), port);
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ struct cusp_component;
 
 namespace cusp::engine {
 
-enum class SocketUse : uint8_t { kTcpConnect, kTcpBind, kUdp };
+// kTcpBind and kUdp are asked for the wildcard address with port 0 too, when a socket that connects
+// or sends takes any free local port.
+enum class SocketUse : uint8_t { kTcpConnect, kTcpBind, kTcpListen, kUdp };
 
 // How the instances of a component are set up: everything that it may see of the machine.
 struct ComponentOptions {

@@ -4,8 +4,10 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 
+#include "base/limits.h"
 #include "engine/body_pump.h"
 #include "engine/ffi.h"
 #include "engine/outbound_impl.h"
@@ -104,16 +106,16 @@ class InvocationImpl final : public Invocation,
   cusp_invocation* native_ = nullptr;
   std::shared_ptr<BodyPump> pump_;           // shared with its coroutine
   std::shared_ptr<InvocationImpl> running_;  // itself while the guest is parked, reader or not
-  io::Event changed_;                            // a poll was made, or all is over
+  io::Event changed_;                        // a poll was made, or all is over
   std::optional<io::Timer> deadline_;        // set when the guest first parks
   std::atomic<Turn> turn_ = Turn::kParked;
   std::optional<Failure> failure_;
   std::optional<http::BodyPart> next_part_;
   Clock::time_point started_ = Clock::now();
   nanoseconds cpu_time_{0};
-  bool slices_used_ = false;  // has used up a whole time slice
-  bool finished_ = false;     // the guest has returned
-  bool body_taken_ = false;   // a GuestBody exists
+  bool first_turn_ = true;
+  bool finished_ = false;    // the guest has returned
+  bool body_taken_ = false;  // a GuestBody exists
 };
 
 // The response's body, read by the session.
@@ -151,7 +153,7 @@ const cusp_callbacks InvocationImpl::kCallbacks = {
 // One turn of the guest.
 void InvocationImpl::poll() {
   turn_.store(Turn::kPolling, std::memory_order_relaxed);
-  const bool by_cpu = slices_used_;
+  const bool by_cpu = !first_turn_;
   const nanoseconds before = by_cpu ? thread_cpu_time() : Clock::now().time_since_epoch();
   const cusp_progress progress = cusp_invocation_poll(native_);
   const nanoseconds after = by_cpu ? thread_cpu_time() : Clock::now().time_since_epoch();
@@ -165,12 +167,12 @@ void InvocationImpl::poll() {
   if (woken || progress == CUSP_YIELDED) schedule();
 }
 
-// A short turn is charged by the clock on the wall, which costs nothing to read. A guest that uses
-// up whole slices is charged by its thread's CPU time from then on, so that a busy machine does not
-// make it look greedy.
+// The first turn, for most guests the only one, is measured by the clock on the wall, which costs
+// nothing to read, and charged with one time slice at most: beyond that the machine was busy with
+// something else. The turns after it are charged by the CPU time of the thread.
 void InvocationImpl::charge(nanoseconds elapsed, bool yielded) {
-  cpu_time_ += elapsed;
-  slices_used_ |= yielded;
+  cpu_time_ += first_turn_ ? std::min<nanoseconds>(elapsed, limits::kGuestEpoch) : elapsed;
+  first_turn_ = false;
   if (yielded && cpu_time_ > limits_.cpu_time_max) {
     end({FailureKind::kCpuLimit, "used more CPU time than its limit allows"});
   }

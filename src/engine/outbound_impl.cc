@@ -50,6 +50,13 @@ class RequestBody final : public http::Body {
     return next_.has_value();
   }
 
+  // Whether the guest has ended it already and wrote nothing.
+  bool known_empty() {
+    if (!ready() || !*next_) return false;
+    const http::BodyPart& part = **next_;
+    return part.end && part.data.empty() && !part.trailers;
+  }
+
  private:
   std::optional<Result<http::BodyPart>> poll() {
     if (next_) return std::exchange(next_, std::nullopt);
@@ -105,7 +112,11 @@ class OutboundImpl final : public Outbound {
                           .authority = std::string(from_ffi(source.authority)),
                           .target = std::string(from_ffi(source.target)),
                           .fields = from_ffi(source.fields, source.fields_count)};
-    if (source.has_body) request.body = std::make_unique<RequestBody>(executor_, native_);
+    if (!source.has_body) return request;
+    // Guests have a body for every request, and have mostly ended it by now. One that is empty is
+    // not sent as such: a GET with "transfer-encoding" is refused by many servers.
+    auto body = std::make_unique<RequestBody>(executor_, native_);
+    if (!body->known_empty()) request.body = std::move(body);
     return request;
   }
 

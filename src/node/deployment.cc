@@ -64,9 +64,12 @@ Result<Sources> read_sources(const app::Component& component, const std::string&
 }
 
 // Guest sockets: an entry must list the address itself or the host any name stands for, with scheme
-// tcp or udp (or "*").
+// tcp or udp (or "*"). Nobody listens: requests come to the node.
 auto socket_policy(std::shared_ptr<const OutboundPolicy> policy) {
   return [policy](engine::SocketUse use, std::string_view address, uint16_t port) {
+    if (use == engine::SocketUse::kTcpListen) return false;
+    // Any free local port, for a socket that then connects or sends: this reaches nobody yet.
+    if (port == 0 && (address == "0.0.0.0" || address == "::")) return true;
     if (use == engine::SocketUse::kTcpBind) return false;
     const std::string_view scheme = use == engine::SocketUse::kUdp ? "udp" : "tcp";
     return policy->allows(scheme, address, port) &&

@@ -97,7 +97,12 @@ typedef struct {
   cusp_bytes destination;  // guest path
 } cusp_mount;
 
-typedef enum { CUSP_SOCKET_TCP_CONNECT, CUSP_SOCKET_TCP_BIND, CUSP_SOCKET_UDP } cusp_socket_use;
+typedef enum {
+  CUSP_SOCKET_TCP_CONNECT,
+  CUSP_SOCKET_TCP_BIND,  // also of the wildcard address, port 0, before a connect or listen
+  CUSP_SOCKET_UDP,
+  CUSP_SOCKET_TCP_LISTEN,  // and accept
+} cusp_socket_use;
 
 // How a component's instances are set up. Copied by cusp_component_load.
 typedef struct {

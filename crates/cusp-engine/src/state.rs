@@ -171,7 +171,8 @@ fn socket_use(usage: SocketAddrUse) -> u32 {
         SocketAddrUse::UdpBind | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
             crate::abi::SOCKET_UDP
         }
-        _ => crate::abi::SOCKET_TCP_BIND,
+        SocketAddrUse::TcpBind => crate::abi::SOCKET_TCP_BIND,
+        SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => crate::abi::SOCKET_TCP_LISTEN,
     }
 }
 

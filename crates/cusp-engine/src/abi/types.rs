@@ -157,6 +157,7 @@ pub struct CuspMount {
 pub const SOCKET_TCP_CONNECT: u32 = 0;
 pub const SOCKET_TCP_BIND: u32 = 1;
 pub const SOCKET_UDP: u32 = 2;
+pub const SOCKET_TCP_LISTEN: u32 = 3;
 
 #[repr(C)]
 pub struct CuspComponentOptions {

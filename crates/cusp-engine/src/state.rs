@@ -153,13 +153,12 @@ impl GuestState {
             let _ = builder.preopened_dir(&mount.source, &mount.destination, FsPerms::ReadOnly);
         }
         if let Some(policy) = settings.address_policy {
-            builder.allow_ip_name_lookup(true);
+            // All three are off by default.
+            builder.allow_ip_name_lookup(true).allow_tcp(true).allow_udp(true);
             builder.socket_addr_check(move |address, usage| {
                 let allowed = policy.allows(socket_use(usage), address);
                 Box::pin(async move { allowed })
             });
-        } else {
-            builder.allow_tcp(false).allow_udp(false);
         }
         builder.build()
     }

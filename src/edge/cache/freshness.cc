@@ -154,6 +154,7 @@ Verdict judge(const http::Fields& request, const http::Response& response, const
     verdict.reason = "set-cookie";
     return verdict;
   }
+  verdict.shareable = true;
   Freshness& freshness = verdict.freshness;
   freshness.received = received;
   freshness.initial_age = initial_age(response.fields, requested, received);

@@ -20,6 +20,8 @@ struct Freshness {
   bool validate_always = false;  // no-cache, or softly purged
   bool must_revalidate = false;  // never used stale, whatever a client says
 
+  bool operator==(const Freshness&) const = default;
+
   std::chrono::milliseconds age(Time now) const;
   // Negative once it is stale.
   std::chrono::milliseconds left(Time now) const;
@@ -40,6 +42,7 @@ bool usable_on_error(const Freshness& freshness, Time now);
 // Whether and how a response may be stored (RFC 9111 section 3).
 struct Verdict {
   bool store = false;
+  bool shareable = false;   // nobody forbids to; it may only lack freshness
   const char* reason = "";  // why not; for Cache-Status and explanations
   Freshness freshness;
   std::vector<std::string> withheld_fields;  // of no-cache="…" and private="…": not to be stored

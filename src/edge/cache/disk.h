@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "edge/cache/object.h"
+#include "edge/cache/purge.h"
+#include "io/blocking_pool.h"
+#include "io/task.h"
+
+namespace cusp::edge::cache {
+
+// The disk tier: one file for each object in a directory that only one process has at a time.
+// Thread-safe; files are written, read and looked through on threads of its own. What is in the
+// directory is found after a restart, while the first requests are served already; what is not what
+// was written is removed and never used.
+class Disk {
+ public:
+  // Makes the directory where there is none. Errors: kAlreadyExists when another process has it,
+  // kPermissionDenied, kUnavailable.
+  static Result<std::unique_ptr<Disk>> open(const std::string& directory, uint64_t bytes_max);
+  // Waits for what is to be written.
+  ~Disk();
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+
+  // Writes it soon, in place of the file of the same key and variance; not when more is waiting to
+  // be written than the disk keeps up with, nor a part, nor what is there already.
+  void write(ObjectPtr object);
+  // The same on this thread, before it returns.
+  void write_at_once(const Object& object);
+  // Removes the file of the same key and variance.
+  void remove(const Object& object);
+  // Whether something may be stored for the key. Cheap.
+  bool may_have(const std::string& key) const;
+  // What is stored for the key. The awaiting coroutine goes on on its shard.
+  io::Task<std::vector<ObjectPtr>> load(std::string key, Time now);
+  // Removes files before it returns, or marks them. The number of objects.
+  size_t purge(const Purge& purge);
+  // Waits for what was asked of it so far.
+  void settle();
+
+  uint64_t bytes() const { return bytes_; }
+  size_t objects() const;
+  uint64_t errors() const { return errors_; }
+
+ private:
+  struct Entry {
+    ObjectPtr head;  // without fields and content: what purges look at
+    uint64_t bytes = 0;
+    uint8_t hits = 0;
+    std::list<std::string>::iterator place;  // in order_
+  };
+
+  Disk(std::string directory, uint64_t bytes_max, int lock);
+  void scan();
+  ObjectPtr read_now(const std::string& name, Time now);
+  void add(const std::string& name, const Object& object, uint64_t bytes);
+  // With the lock; the file itself is the caller's to remove.
+  void forget(const std::string& name);
+  std::vector<std::string> candidates(const Purge& purge) const;
+  void make_room();
+  bool is_there(const std::string& name, const Object& object) const;
+  void remove_file(const std::string& name);
+  std::string path_of(const std::string& name) const;
+
+  const std::string directory_;
+  const uint64_t bytes_max_;
+  const int lock_;  // a descriptor
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;                   // by file name
+  std::unordered_map<std::string, std::vector<std::string>> names_;  // by "k" and key, "u" and URL
+  std::list<std::string> order_;                                     // oldest last
+  bool scanning_ = true;
+  std::vector<Purge> purged_while_scanning_;
+  std::atomic<uint64_t> bytes_ = 0;
+  std::atomic<uint64_t> waiting_bytes_ = 0;
+  std::atomic<uint64_t> errors_ = 0;
+  std::atomic<bool> closing_ = false;
+  static constexpr size_t kThreads = 2;
+  io::BlockingPool pool_{kThreads};  // last: its threads use the rest
+};
+
+}  // namespace cusp::edge::cache

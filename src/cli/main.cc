@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   cli::add_build(app, chosen);
   cli::add_serve(app, chosen);
   cli::add_node(app, chosen);
+  cli::add_explain(app, chosen);
   cli::add_inspect(app, chosen);
   cli::add_doctor(app, chosen);
   try {

@@ -23,7 +23,7 @@ constexpr const char* kFooter = R"(Examples:
   kill -HUP $(pidof cusp)      # load the applications again, without dropping a request
 
 SIGHUP reads the file again and swaps the applications once all of them load; after an error the old
-ones go on. Listeners, shards and the state folder change with a restart. SIGINT and SIGTERM stop
+ones go on. It opens the access log anew. Listeners, shards and the state folder change with a restart. SIGINT and SIGTERM stop
 the node once the requests in flight have ended; a second one stops it at once.
 docs/operations/node-config.md tells every setting.
 Exit codes: 0 stopped; 2 the file or an application is wrong; 3 there is no such file; 4 a port
@@ -93,6 +93,7 @@ Result<> run(const NodeCommandOptions& options) {
   print_apps(*node, node_options.apps);
   run_until_signal(*node, signals, [&] {
     print_progress("SIGHUP: loading the applications again");
+    node->reopen_logs();
     if (const auto result = reload(*node, options.config, node_options); !result) {
       print_error(result.error());
       print_progress("the applications stay as they were");

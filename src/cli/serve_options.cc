@@ -34,6 +34,12 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                   "Requests that an instance serves before a fresh one takes over; 1: a fresh "
                   "instance for each request")
       ->capture_default_str();
+  command.add_option("--access-log", options.access_log,
+                     "Write a line of JSON for each request to this file; '-' is standard output");
+  command.add_option("--admin", options.admin,
+                     "Answer operators' tools (metrics, health) at this address and port");
+  command.add_flag("--server-timing", options.server_timing,
+                   "Tell in a Server-Timing field what each step of a request took");
 }
 
 Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
@@ -46,6 +52,14 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
   if (!options.tls_certificate.empty())
     listen->certificates.push_back({options.tls_certificate, options.tls_key});
   result.listen.push_back(std::move(*listen));
+
+  if (!options.admin.empty()) {
+    auto admin = node::parse_listen(options.admin);
+    if (!admin) return fail(admin.error().code, "--admin: " + admin.error().message);
+    result.admin = std::move(*admin);
+  }
+  result.access_log = options.access_log;
+  result.server_timing = options.server_timing;
 
   node::AppSource source{
       .path = options.path, .profile = options.profile, .runtime_config = options.runtime_config};
@@ -68,6 +82,7 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
 
 void print_urls(const node::Node& node) {
   for (const auto& url : node.urls()) fmt::print("listening on {}\n", url);
+  if (const auto url = node.admin_url(); !url.empty()) fmt::print("admin API on {}\n", url);
   std::fflush(stdout);
 }
 

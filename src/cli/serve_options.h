@@ -26,6 +26,9 @@ struct ServeOptions {
   std::vector<std::string> variables;  // name=value
   size_t shards = 0;
   uint32_t reuse_requests = 1;
+  std::string access_log;
+  std::string admin;
+  bool server_timing = false;
 };
 
 void add_serve_options(CLI::App& command, ServeOptions& options);

@@ -13,8 +13,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::string verdict_of(const std::optional<http::Response>& response) {
-  return response ? fmt::format("answers {}", response->status) : "lets it pass";
+// What a feature, or (without a name) the phase itself, made of the request, and why.
+std::string verdict_of(std::string_view feature, const std::optional<http::Response>& response,
+                       std::string why) {
+  if (feature.empty() && !response) return why;
+  std::string verdict = response ? fmt::format("answers {}", response->status) : "lets it pass";
+  return why.empty() ? verdict : verdict + ": " + why;
 }
 
 Clock::time_point now_if_told(const Exchange& exchange) {
@@ -31,12 +35,11 @@ void note(Exchange& exchange, Phase phase, std::string_view feature, Clock::time
     if (response) exchange.record->answered_by = feature;
   }
   if (exchange.trail == nullptr) return;
-  std::string verdict = verdict_of(response);
-  if (!exchange.verdict.empty()) verdict += ": " + std::exchange(exchange.verdict, {});
-  exchange.trail->steps.push_back({.phase = phase,
-                                   .feature = std::string(feature),
-                                   .verdict = std::move(verdict),
-                                   .took = took});
+  exchange.trail->steps.push_back(
+      {.phase = phase,
+       .feature = std::string(feature),
+       .verdict = verdict_of(feature, response, std::exchange(exchange.verdict, {})),
+       .took = took});
 }
 
 void deliver(Exchange& exchange, const Plan* plan, http::Response& response) {

@@ -240,6 +240,12 @@ void AppHandler::route_in(edge::Exchange& exchange, DeploymentPtr deployment) {
     exchange.plan = site->plan(route.position);
     upstream = site->upstream(route.position);
   }
+  exchange.explain([&] {
+    const std::string target = upstream != nullptr     ? "an upstream"
+                               : route.static_response ? "a static response"
+                                                       : "component " + route.component;
+    return fmt::format("app '{}', route '{}', leads to {}", exchange.app, route.pattern, target);
+  });
   if (upstream != nullptr) {
     exchange.origin = upstream->origin(exchange);
   } else {

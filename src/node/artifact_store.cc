@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 
 #include <filesystem>
 
@@ -10,23 +9,13 @@
 
 #include "base/file.h"
 #include "node/digest.h"
+#include "node/secret_file.h"
 
 namespace cusp::node {
 
 namespace {
 
 constexpr size_t kKeyBytes = 32;
-
-// The node's key: made once, by whichever process comes first.
-Result<std::string> load_key(const std::string& path) {
-  if (auto key = read_file(path); key && key->size() == kKeyBytes) return key;
-  std::string key(kKeyBytes, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(key.data()), static_cast<int>(key.size())) != 1) {
-    return fail(ErrorCode::kUnavailable, "the system has no random numbers to give", path);
-  }
-  CUSP_CHECK(write_file(path, key, 0600));
-  return read_file(path);
-}
 
 }  // namespace
 
@@ -42,7 +31,7 @@ Result<std::unique_ptr<ArtifactStore>> ArtifactStore::open(const std::string& di
                 directory);
   }
   std::filesystem::permissions(artifacts, std::filesystem::perms::owner_all, error);
-  CUSP_TRY(std::string key, load_key(directory + "/node.key"));
+  CUSP_TRY(std::string key, load_secret(directory + "/node.key", kKeyBytes));
   return std::unique_ptr<ArtifactStore>(
       new ArtifactStore(artifacts.string(), std::move(key), engine));
 }

@@ -34,6 +34,8 @@ class Reader {
     options_.shards = static_cast<size_t>(root.integer("shards", 0, kShardsMax).value_or(0));
     for (auto& table : root.tables("listen")) read_listen(table);
     for (auto& table : root.tables("app")) read_app(table);
+    if (auto table = root.table("log")) read_log(*table);
+    if (auto table = root.table("admin")) read_admin(*table);
     root.finish();
     if (options_.listen.empty()) {
       root.error("there is no [[listen]]; add one, such as address = \"127.0.0.1:3000\"");
@@ -43,19 +45,40 @@ class Reader {
   }
 
  private:
+  void read_address(TableReader& table, Listen& listen) {
+    const auto value = table.value("address");
+    if (!value) {
+      table.error(
+          fmt::format("{} needs the key 'address', such as \"127.0.0.1:3000\"", table.what()));
+      return;
+    }
+    const auto text = value->string();
+    auto parsed = text ? parse_listen(*text) : Result<Listen>(listen);
+    if (parsed) {
+      listen = std::move(*parsed);
+    } else {
+      value->error("'address': " + parsed.error().message);
+    }
+  }
+
+  void read_log(TableReader& table) {
+    if (const auto path = table.string("access")) {
+      options_.access_log = *path == "-" ? *path : absolute(*path);
+    }
+    options_.server_timing = table.boolean("server_timing").value_or(false);
+    table.finish();
+  }
+
+  void read_admin(TableReader& table) {
+    Listen listen;
+    read_address(table, listen);
+    table.finish();
+    options_.admin = std::move(listen);
+  }
+
   void read_listen(TableReader& table) {
     Listen listen;
-    if (const auto value = table.value("address")) {
-      const auto text = value->string();
-      auto parsed = text ? parse_listen(*text) : Result<Listen>(listen);
-      if (parsed) {
-        listen = std::move(*parsed);
-      } else {
-        value->error("'address': " + parsed.error().message);
-      }
-    } else {
-      table.error("[[listen]] needs the key 'address', such as \"127.0.0.1:3000\"");
-    }
+    read_address(table, listen);
     for (auto& certificate : table.tables("tls", "'tls'")) {
       const std::string chain = certificate.required_string("certificate");
       const std::string key = certificate.required_string("key");

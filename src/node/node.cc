@@ -14,12 +14,40 @@
 #include "http/server.h"
 #include "io/asio.h"
 #include "io/shard.h"
+#include "node/access_log.h"
+#include "node/admin.h"
 #include "node/app_handler.h"
 #include "node/app_table.h"
 #include "node/artifact_store.h"
 #include "node/deployment.h"
+#include "node/metrics.h"
+#include "node/secret_file.h"
 
 namespace cusp::node {
+
+namespace {
+
+std::string url_of(const Listen& where, uint16_t port) {
+  const bool v6 = where.address.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", where.certificates.empty() ? "http" : "https", v6 ? "[" : "",
+                     where.address, v6 ? "]" : "", port);
+}
+
+// The peer of a request that nobody has sent.
+class PretendedConnection final : public http::Connection {
+ public:
+  PretendedConnection(std::string address, bool tls) : address_(std::move(address)), tls_(tls) {}
+  std::string_view remote_address() const override { return address_; }
+  uint16_t remote_port() const override { return 0; }
+  bool tls() const override { return tls_; }
+  void on_client_gone(std::function<void()>) override {}
+
+ private:
+  const std::string address_;
+  const bool tls_;
+};
+
+}  // namespace
 
 // Members in the order in which they are made; they go in the opposite one.
 struct Node::State {
@@ -28,22 +56,29 @@ struct Node::State {
   std::unique_ptr<ArtifactStore> artifacts;
   std::shared_ptr<const AppTable> apps;  // shared with the shards
   std::vector<std::shared_ptr<const io::TlsServerContext>> tls;
+  Metrics metrics;
+  std::unique_ptr<AccessLog> access_log;  // null: none is kept
 
   // What lives on one shard; made and freed on its thread.
   struct ShardState {
     std::unique_ptr<http::Client> client;
     std::unique_ptr<edge::ShardContext> context;
     std::unique_ptr<AppHandler> handler;
+    std::unique_ptr<ShardObserver> observer;  // null: nobody asks
     std::unique_ptr<edge::Pipeline> pipeline;
+    std::unique_ptr<AdminHandler> admin;  // of the first shard alone
     std::vector<std::unique_ptr<http::Server>> servers;
   };
   std::vector<ShardState> shard_states;
   std::vector<std::unique_ptr<io::Shard>> shards;
   std::vector<uint16_t> ports;
+  uint16_t admin_port = 0;
 
   Result<std::shared_ptr<const AppTable>> load_apps(const std::vector<AppSource>& sources) const;
   Result<std::shared_ptr<const Deployment>> load_app(const AppSource& source) const;
+  void add_shard(size_t index);
   Result<> listen(const Listen& where, size_t index);
+  Result<> listen_for_admin(const Listen& where);
   void stop(std::chrono::milliseconds deadline);
 };
 
@@ -100,6 +135,51 @@ Result<> Node::State::listen(const Listen& where, size_t index) {
   return {};
 }
 
+void Node::State::add_shard(size_t index) {
+  auto& shard = *shards.emplace_back(std::make_unique<io::Shard>(index));
+  auto& local = shard_states.emplace_back();
+  shard.run([&] {
+    local.client = http::make_client(shard.executor());
+    local.context = std::make_unique<edge::ShardContext>(
+        edge::ShardContext{.executor = shard.executor(), .client = *local.client});
+    local.handler = std::make_unique<AppHandler>(
+        *local.context, HandlerOptions{.show_errors = options.show_errors});
+    local.handler->set_apps(apps);
+    local.pipeline = std::make_unique<edge::Pipeline>(*local.context, *local.handler);
+    local.pipeline->set_server_timing(options.server_timing);
+    if (access_log || options.admin) {
+      local.observer = std::make_unique<ShardObserver>(metrics, access_log.get());
+      local.pipeline->set_observer(local.observer.get());
+    }
+  });
+}
+
+Result<> Node::State::listen_for_admin(const Listen& where) {
+  CUSP_TRY(std::string token, load_token(options.state_directory + "/admin.token"));
+  std::vector<AdminHandler::Endpoint> endpoints;
+  endpoints.push_back({"GET", "/healthz", false, [](http::Request&) -> io::Task<http::Response> {
+                         co_return http::text_response(200, "ok\n");
+                       }});
+  endpoints.push_back(
+      {"GET", "/metrics", false, [this](http::Request&) -> io::Task<http::Response> {
+         auto response = http::text_response(200, metrics.text());
+         response.fields.set("content-type", "text/plain; version=0.0.4");
+         co_return response;
+       }});
+  auto& local = shard_states.front();
+  Result<std::unique_ptr<http::Server>> server;
+  shards.front()->run([&] {
+    local.admin = std::make_unique<AdminHandler>(std::move(token), std::move(endpoints));
+    server = http::make_server(shards.front()->executor(),
+                               {.address = where.address, .port = where.port}, *local.admin);
+    if (!server) return;
+    admin_port = (*server)->port();
+    local.servers.push_back(std::move(*server));
+  });
+  if (!server) return std::unexpected(server.error());
+  return {};
+}
+
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   ::signal(SIGPIPE, SIG_IGN);
   auto state = std::make_unique<State>();
@@ -108,6 +188,9 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   CUSP_TRY(state->engine, engine::Engine::create());
   CUSP_TRY(state->artifacts, ArtifactStore::open(state->options.state_directory, *state->engine));
   CUSP_TRY(state->apps, state->load_apps(state->options.apps));
+  if (!state->options.access_log.empty()) {
+    CUSP_TRY(state->access_log, AccessLog::open(state->options.access_log));
+  }
   for (const auto& where : state->options.listen) {
     std::shared_ptr<const io::TlsServerContext> context;
     if (!where.certificates.empty()) {
@@ -115,24 +198,14 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
     }
     state->tls.push_back(std::move(context));
   }
-  for (size_t i = 0; i < state->options.shards; ++i) {
-    auto& shard = *state->shards.emplace_back(std::make_unique<io::Shard>(i));
-    auto& shard_state = state->shard_states.emplace_back();
-    shard.run([&] {
-      shard_state.client = http::make_client(shard.executor());
-      shard_state.context = std::make_unique<edge::ShardContext>(
-          edge::ShardContext{.executor = shard.executor(), .client = *shard_state.client});
-      shard_state.handler = std::make_unique<AppHandler>(
-          *shard_state.context, HandlerOptions{.show_errors = state->options.show_errors});
-      shard_state.handler->set_apps(state->apps);
-      shard_state.pipeline =
-          std::make_unique<edge::Pipeline>(*shard_state.context, *shard_state.handler);
-    });
-  }
+  state->shard_states.reserve(state->options.shards);
+  for (size_t i = 0; i < state->options.shards; ++i) state->add_shard(i);
   std::unique_ptr<Node> node(new Node(std::move(state)));
-  for (size_t i = 0; i < node->state_->options.listen.size(); ++i) {
-    CUSP_CHECK(node->state_->listen(node->state_->options.listen[i], i));
+  State& running = *node->state_;
+  for (size_t i = 0; i < running.options.listen.size(); ++i) {
+    CUSP_CHECK(running.listen(running.options.listen[i], i));
   }
+  if (running.options.admin) CUSP_CHECK(running.listen_for_admin(*running.options.admin));
   return node;
 }
 
@@ -143,12 +216,29 @@ Node::~Node() { state_->stop(std::chrono::milliseconds(0)); }
 std::vector<std::string> Node::urls() const {
   std::vector<std::string> urls;
   for (size_t i = 0; i < state_->ports.size(); ++i) {
-    const Listen& where = state_->options.listen[i];
-    const bool v6 = where.address.find(':') != std::string::npos;
-    urls.push_back(fmt::format("{}://{}{}{}:{}", where.certificates.empty() ? "http" : "https",
-                               v6 ? "[" : "", where.address, v6 ? "]" : "", state_->ports[i]));
+    urls.push_back(url_of(state_->options.listen[i], state_->ports[i]));
   }
   return urls;
+}
+
+std::string Node::admin_url() const {
+  return state_->options.admin ? url_of(*state_->options.admin, state_->admin_port) : "";
+}
+
+edge::Trail Node::explain(http::Request request, const std::string& client) {
+  PretendedConnection connection(client, request.scheme == "https");
+  request.connection = &connection;
+  std::future<edge::Trail> trail;
+  state_->shards.front()->run([&] {
+    trail = io::asio::co_spawn(state_->shards.front()->executor(),
+                               state_->shard_states.front().pipeline->explain(request),
+                               io::asio::use_future);
+  });
+  return trail.get();
+}
+
+void Node::reopen_logs() {
+  if (state_->access_log) state_->access_log->reopen();
 }
 
 Result<> Node::reload() { return reload(state_->options.apps); }

@@ -11,6 +11,8 @@
 #include "app/app.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "edge/exchange.h"
+#include "http/message.h"
 #include "io/tls.h"
 
 namespace cusp::node {
@@ -38,6 +40,9 @@ struct NodeOptions {
   std::string state_directory;  // created when missing
   size_t shards = 0;            // 0: one for each core
   bool show_errors = false;     // guests' errors in responses: `cusp dev`
+  bool server_timing = false;   // a Server-Timing field in every response
+  std::string access_log;       // a file, "-" for the standard output; empty: none
+  std::optional<Listen> admin;  // where operators' tools ask (node/admin.h)
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
@@ -52,6 +57,9 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
+  // The same of the listener for operators' tools; empty: there is none.
+  std::string admin_url() const;
+
   // "http://127.0.0.1:3000", one for each listener, with the port that was bound.
   std::vector<std::string> urls() const;
 
@@ -60,6 +68,13 @@ class Node {
   Result<> reload();
   // The same with other apps in place of those that the node has.
   Result<> reload(std::vector<AppSource> apps);
+
+  // Sends a request from `client` through the edge without asking its origin: what would be
+  // decided, step by step.
+  edge::Trail explain(http::Request request, const std::string& client);
+
+  // Opens the access log anew, after it was moved away.
+  void reopen_logs();
 
   // Until the next call, requests whose Accept field asks for text/html are answered with a page
   // that shows `notice`, and others with its text where no app answers for their host; with

@@ -8,13 +8,6 @@ namespace cusp::engine {
 
 namespace {
 
-struct OutboundFree {
-  void operator()(cusp_outbound* outbound) const { cusp_outbound_free(outbound); }
-};
-// Shared by the request's body, which the HTTP client may keep a little longer than the exchange
-// lasts.
-using OutboundHandle = std::shared_ptr<cusp_outbound>;
-
 struct BodyFree {
   void operator()(cusp_body* body) const { cusp_body_free(body); }
 };
@@ -32,16 +25,29 @@ void wake(void* user) noexcept {
   io::asio::post(executor, [waker = std::move(waker)] { waker->event.notify(); });
 }
 
+// The engine's end of an exchange, with what its wake-ups reach: a guest may write to a body that
+// nobody reads any more. Shared by the exchange and the request's body, which the HTTP client may
+// keep a little longer.
+struct Native {
+  Native(io::Executor shard, cusp_outbound* handle)
+      : outbound(handle), waker(std::make_shared<Waker>(shard)) {}
+  ~Native() { cusp_outbound_free(outbound); }  // no wake-up begins after this
+  Native(const Native&) = delete;
+  Native& operator=(const Native&) = delete;
+
+  cusp_outbound* const outbound;
+  const std::shared_ptr<Waker> waker;  // shared with wake-ups under way
+};
+
 // The body of a guest's request.
 class RequestBody final : public http::Body {
  public:
-  RequestBody(io::Executor executor, OutboundHandle outbound)
-      : waker_(std::make_shared<Waker>(executor)), outbound_(std::move(outbound)) {}
+  explicit RequestBody(std::shared_ptr<Native> native) : native_(std::move(native)) {}
 
   io::Task<Result<http::BodyPart>> read() override {
     while (true) {
       if (auto part = poll()) co_return std::move(*part);
-      co_await waker_->event.wait();
+      co_await native_->waker->event.wait();
     }
   }
 
@@ -61,7 +67,7 @@ class RequestBody final : public http::Body {
   std::optional<Result<http::BodyPart>> poll() {
     if (next_) return std::exchange(next_, std::nullopt);
     cusp_chunk chunk;
-    switch (cusp_outbound_poll_body(outbound_.get(), wake, waker_.get(), &chunk)) {
+    switch (cusp_outbound_poll_body(native_->outbound, wake, native_->waker.get(), &chunk)) {
       case CUSP_BODY_PENDING: return std::nullopt;
       case CUSP_BODY_CHUNK: return http::BodyPart{.data = std::string(from_ffi(chunk.data))};
       case CUSP_BODY_ERROR: return fail(ErrorCode::kUnavailable, "the guest broke its request off");
@@ -72,8 +78,7 @@ class RequestBody final : public http::Body {
     return part;
   }
 
-  std::shared_ptr<Waker> waker_;  // shared with wake-ups under way
-  OutboundHandle outbound_;
+  std::shared_ptr<Native> native_;  // shared with the exchange
   std::optional<Result<http::BodyPart>> next_;
 };
 
@@ -101,7 +106,7 @@ cusp_http_error to_ffi(http::ClientFailure failure) {
 class OutboundImpl final : public Outbound {
  public:
   OutboundImpl(io::Executor executor, cusp_outbound* native)
-      : executor_(executor), native_(native, OutboundFree()) {
+      : executor_(executor), native_(std::make_shared<Native>(executor, native)) {
     cusp_outbound_get(native, &request_);
   }
 
@@ -115,7 +120,7 @@ class OutboundImpl final : public Outbound {
     if (!source.has_body) return request;
     // Guests have a body for every request, and have mostly ended it by now. One that is empty is
     // not sent as such: a GET with "transfer-encoding" is refused by many servers.
-    auto body = std::make_unique<RequestBody>(executor_, native_);
+    auto body = std::make_unique<RequestBody>(native_);
     if (!body->known_empty()) request.body = std::move(body);
     return request;
   }
@@ -137,7 +142,7 @@ class OutboundImpl final : public Outbound {
     // The pump is what a call of outbound_body_wanted reaches: it exists before the guest can ask.
     auto pump = std::make_unique<std::optional<BodyPump>>();
     std::unique_ptr<cusp_body, BodyFree> body(cusp_outbound_respond(
-        native_.get(), response.status, fields.data(), fields.size(), pump.get()));
+        native_->outbound, response.status, fields.data(), fields.size(), pump.get()));
     if (body == nullptr) co_return;
     if (response.body == nullptr) {
       cusp_body_finish(body.get(), nullptr, 0);
@@ -150,12 +155,12 @@ class OutboundImpl final : public Outbound {
   }
 
   void fail(http::ClientFailure failure, std::string_view message) override {
-    cusp_outbound_fail(native_.get(), to_ffi(failure), engine::to_ffi(message));
+    cusp_outbound_fail(native_->outbound, to_ffi(failure), engine::to_ffi(message));
   }
 
  private:
   io::Executor executor_;
-  OutboundHandle native_;
+  std::shared_ptr<Native> native_;  // shared with the request's body
   cusp_outbound_request request_;
 };
 

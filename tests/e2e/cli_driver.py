@@ -65,7 +65,7 @@ class Server:
         return "\n".join(self.lines)
 
     def wait_for(self, pattern, count=1, timeout=60, since=0):
-        """The last of the `count` lines that match, which may be there already: since which line."""
+        """The last of the `count` lines that match; those before line `since` do not count."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             found = [line for line in self.lines[since:] if re.search(pattern, line)]
@@ -77,10 +77,15 @@ class Server:
         raise AssertionError(f"no {pattern!r} ({count}) in the output:\n{self.output}")
 
     def get(self, path="/", headers=None, host=None):
+        return self._ask("GET", path, None, dict(headers or {}) | ({"host": host} if host else {}))
+
+    def post(self, path, body):
+        return self._ask("POST", path, body, {})
+
+    def _ask(self, method, path, body, headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            fields = dict(headers or {}) | ({"host": host} if host else {})
-            connection.request("GET", path, headers=fields)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:

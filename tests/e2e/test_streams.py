@@ -16,8 +16,16 @@ def memory_peak(process):
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
 
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
 @pytest.fixture(scope="module", params=["probe", "probe-p3"])
-def node(request, tmp_path_factory):
+def node(request, tmp_path_factory, monkeypatch_module):
+    # AddressSanitizer keeps 256 MiB of freed memory by default, which would count as the node's.
+    monkeypatch_module.setenv("ASAN_OPTIONS", "quarantine_size_mb=8")
     folder = tmp_path_factory.mktemp("streams")
     (folder / "cusp.toml").write_text(f"""name = "streams"
 [component.probe]

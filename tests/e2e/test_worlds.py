@@ -1,14 +1,8 @@
 """Every kind of component that a node serves, and those that it refuses with a reason."""
 
-import subprocess
-
 import pytest
-from cli_driver import CUSP, GUESTS, Server, cusp, guest
-
-
-@pytest.fixture
-def state(tmp_path_factory):
-    return str(tmp_path_factory.getbasetemp().parent / "cusp-state")
+from cli_driver import GUESTS, Server, cusp, guest
+from peers import certificate, curl
 
 
 def serve(state, path, *flags):
@@ -44,110 +38,20 @@ def test_a_component_of_each_world_answers(state, name, text):
 def test_a_plain_component_adds_no_header_beyond_framing_and_date(state):
     server = serve(state, guest("hello-wat"))
     try:
-        head = subprocess.run(
-            ["curl", "-sS", "-D-", "-o/dev/null", f"http://127.0.0.1:{server.port}/any/path"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        head = curl("-D-", "-o/dev/null", f"{server.url}/any/path")
         names = {line.split(":")[0].lower() for line in head.splitlines()[1:] if ":" in line}
         assert names == {"date", "content-length"}
     finally:
         server.stop()
 
 
-def test_http2_with_prior_knowledge_is_served_too(state):
-    server = serve(state, guest("hello-rust"))
-    try:
-        answer = subprocess.run(
-            [
-                "curl",
-                "-sS",
-                "--http2-prior-knowledge",
-                "-w",
-                " %{http_version} %{http_code}",
-                f"http://127.0.0.1:{server.port}/",
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        assert answer.endswith(" 2 200")
-    finally:
-        server.stop()
-
-
-def test_tls_serves_http2_by_alpn(state, tmp_path):
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-days",
-            "2",
-            "-keyout",
-            str(tmp_path / "key.pem"),
-            "-out",
-            str(tmp_path / "cert.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    process = subprocess.Popen(
-        [
-            CUSP,
-            "serve",
-            guest("hello-rust"),
-            "--listen",
-            "127.0.0.1:0",
-            "--state-dir",
-            state,
-            "--tls-cert",
-            tmp_path / "cert.pem",
-            "--tls-key",
-            tmp_path / "key.pem",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        port = process.stdout.readline().rsplit(":", 1)[1].strip()
-        for flags, version in (
-            (["--http2"], "2"),
-            (["--http1.1"], "1.1"),
-            (["--tls-max", "1.2"], "2"),
-        ):
-            answer = subprocess.run(
-                [
-                    "curl",
-                    "-sS",
-                    *flags,
-                    "--cacert",
-                    str(tmp_path / "cert.pem"),
-                    "--resolve",
-                    f"localhost:{port}:127.0.0.1",
-                    "-w",
-                    " %{http_version}",
-                    f"https://localhost:{port}/",
-                ],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            assert answer == f"Hello from Rust\n {version}"
-    finally:
-        process.terminate()
-        assert process.wait(timeout=20) == 0
+def test_a_certificate_on_the_command_line_makes_it_https(state, tmp_path):
+    cert, key = certificate(tmp_path, "localhost")
+    server = serve(state, guest("hello-rust"), "--tls-cert", str(cert), "--tls-key", str(key))
+    assert server.url.startswith("https://")
+    where = ("--cacert", cert, "--resolve", f"localhost:{server.port}:127.0.0.1")
+    assert curl(*where, f"https://localhost:{server.port}/") == "Hello from Rust\n"
+    assert server.stop() == 0
 
 
 def test_a_wasi_command_answers_as_cgi(state, tmp_path):

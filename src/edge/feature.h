@@ -11,6 +11,10 @@
 
 namespace cusp::edge {
 
+namespace cache {
+class Cache;
+}
+
 // What a feature makes of a request.
 struct Continue {};
 struct Wait {};  // it cannot tell without waiting: act_later() is called
@@ -36,8 +40,9 @@ class Feature {
 
 // What reading a feature's configuration may need besides its value.
 struct FeatureContext {
-  std::string directory;  // where relative paths start
-  std::string app;        // the application's name; empty for the node's own features
+  std::string directory;          // where relative paths start
+  std::string app;                // the application's name; empty for the node's own features
+  cache::Cache* cache = nullptr;  // the node's; outlives the features
 };
 
 // A kind of feature: its key in [edge] and how it is read. A problem is reported through the value,

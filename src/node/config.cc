@@ -36,6 +36,7 @@ class Reader {
     for (auto& table : root.tables("app")) read_app(table);
     if (auto table = root.table("log")) read_log(*table);
     if (auto table = root.table("admin")) read_admin(*table);
+    if (auto table = root.table("cache")) read_cache(*table);
     root.finish();
     if (options_.listen.empty()) {
       root.error("there is no [[listen]]; add one, such as address = \"127.0.0.1:3000\"");
@@ -74,6 +75,18 @@ class Reader {
     read_address(table, listen);
     table.finish();
     options_.admin = std::move(listen);
+  }
+
+  void read_cache(TableReader& table) {
+    edge::cache::CacheOptions& cache = options_.cache;
+    const auto size = [&](std::string_view key, auto& bytes) {
+      if (const auto value = table.value(key)) bytes = value->bytes().value_or(bytes);
+    };
+    size("memory", cache.memory_bytes_max);
+    if (const auto path = table.string("disk")) cache.disk_directory = absolute(*path);
+    size("disk_size", cache.disk_bytes_max);
+    size("object_size", cache.object_bytes_max);
+    table.finish();
   }
 
   void read_listen(TableReader& table) {

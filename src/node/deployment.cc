@@ -104,8 +104,9 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
   const app::App& manifest = deployment->app_;
   if (manifest.document) {
     CUSP_TRY(deployment->site_,
-             edge::Site::read(*manifest.document,
-                              {.directory = manifest.directory, .app = manifest.name}));
+             edge::Site::read(
+                 *manifest.document,
+                 {.directory = manifest.directory, .app = manifest.name, .cache = options.cache}));
   }
   for (const auto& component : manifest.components) {
     CUSP_CHECK(deployment->add(engine, artifacts, component, options));

@@ -11,6 +11,7 @@
 #include "app/routes.h"
 #include "app/variables.h"
 #include "base/result.h"
+#include "edge/cache/cache.h"
 #include "edge/site.h"
 #include "engine/component.h"
 #include "host/outbound_http.h"
@@ -33,6 +34,7 @@ struct DeployedComponent {
 
 struct DeploymentOptions {
   std::vector<std::unique_ptr<app::VariableProvider>> providers;
+  edge::cache::Cache* cache = nullptr;  // outlives the deployment
   // Told what is going on, for a person: "compiling shop/api (2.7 MB)".
   std::function<void(const std::string& message)> progress = [](const std::string&) {};
 };

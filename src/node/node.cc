@@ -54,6 +54,7 @@ struct Node::State {
   NodeOptions options;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<ArtifactStore> artifacts;
+  std::unique_ptr<edge::cache::Cache> cache;
   std::shared_ptr<const AppTable> apps;  // shared with the shards
   std::vector<std::shared_ptr<const io::TlsServerContext>> tls;
   Metrics metrics;
@@ -90,7 +91,7 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
   if (source.reuse) {
     for (auto& component : app.components) component.reuse = *source.reuse;
   }
-  DeploymentOptions deployment{.progress = options.progress};
+  DeploymentOptions deployment{.cache = cache.get(), .progress = options.progress};
   deployment.providers.push_back(app::make_map_provider(source.variables));
   if (!source.runtime_config.empty()) {
     CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config));
@@ -187,6 +188,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   state->options = std::move(options);
   CUSP_TRY(state->engine, engine::Engine::create());
   CUSP_TRY(state->artifacts, ArtifactStore::open(state->options.state_directory, *state->engine));
+  CUSP_TRY(state->cache, edge::cache::Cache::open(state->options.cache));
   CUSP_TRY(state->apps, state->load_apps(state->options.apps));
   if (!state->options.access_log.empty()) {
     CUSP_TRY(state->access_log, AccessLog::open(state->options.access_log));

@@ -11,6 +11,7 @@
 #include "app/app.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "edge/cache/cache.h"
 #include "edge/exchange.h"
 #include "http/message.h"
 #include "io/tls.h"
@@ -42,6 +43,7 @@ struct NodeOptions {
   bool show_errors = false;     // guests' errors in responses: `cusp dev`
   bool server_timing = false;   // a Server-Timing field in every response
   std::string access_log;       // a file, "-" for the standard output; empty: none
+  edge::cache::CacheOptions cache;
   std::optional<Listen> admin;  // where operators' tools ask (node/admin.h)
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };

@@ -9,6 +9,7 @@ namespace cusp::edge {
 std::span<const FeatureKind> feature_kinds() {
   static constexpr std::array kKinds = std::to_array<FeatureKind>({
       {"headers", read_headers},
+      {"cache", read_cache},
   });
   return kKinds;
 }

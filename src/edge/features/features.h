@@ -8,6 +8,7 @@
 // here, one line below and one in features.cc.
 namespace cusp::edge {
 
+std::unique_ptr<Feature> read_cache(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_headers(const Value& value, const FeatureContext& context);
 
 }  // namespace cusp::edge

@@ -1,13 +1,17 @@
 //! Components: from what a developer has to a linked component that instances are made from.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use rustix::mm::{Advice, madvise};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Store};
 use wit_component::ComponentEncoder;
 
+use crate::candidates;
 use crate::describe;
 use crate::engine::EngineSet;
 use crate::host::AddressPolicy;
@@ -46,10 +50,16 @@ pub struct Live {
 }
 
 /// A component binary from a component, a core module with embedded component types, a WASI command
-/// module, or text.
+/// module, or text. It names the releases of WASI where it was made for candidates.
 pub fn componentize(input: &[u8]) -> Result<Vec<u8>> {
-    let mut wasm = wat(input)?;
-    imports::adopt_candidates(&mut wasm);
+    let mut component = encode(input)?;
+    candidates::adopt(&mut component);
+    Ok(component)
+}
+
+/// The same with the names that it was made with.
+pub fn encode(input: &[u8]) -> Result<Vec<u8>> {
+    let wasm = wat(input)?;
     if wasmparser::Parser::is_component(&wasm) {
         return Ok(wasm);
     }
@@ -113,6 +123,37 @@ impl Prepared {
             }
         };
         let pre = imports::link(flavor, &component, &settings)?;
+        release_pages(&component);
         Ok(Prepared { engine: flavor.engine.clone(), pre, settings: Arc::new(settings) })
     }
+}
+
+/// Unmaps the pages of a loaded artifact. Loading touched most of them and an idle app needs none;
+/// they come back from the page cache when the code runs.
+fn release_pages(component: &Component) {
+    let image = component.image_range();
+    let length = image.end.addr() - image.start.addr();
+    if !maps_only_its_file(image.start.addr(), length).unwrap_or(false) {
+        return;
+    }
+    // SAFETY: the pages hold what the file holds, which `load`'s caller promised not to change:
+    // whoever reads them later reads the same. A failure leaves them resident.
+    let _ = unsafe { madvise(image.start.cast_mut().cast(), length, Advice::LinuxDontNeed) };
+}
+
+/// Whether no page was written to since it was mapped: such a one is memory's own, and its contents
+/// would be lost. The entries are described in the kernel's admin-guide/mm/pagemap.
+fn maps_only_its_file(start: usize, length: usize) -> std::io::Result<bool> {
+    const PRESENT: u64 = 1 << 63;
+    const SWAPPED: u64 = 1 << 62;
+    const OF_A_FILE: u64 = 1 << 61;
+    let page = rustix::param::page_size();
+    let mut entries = vec![0; length.div_ceil(page) * size_of::<u64>()];
+    let offset = start / page * size_of::<u64>();
+    File::open("/proc/self/pagemap")?.read_exact_at(&mut entries, offset as u64)?;
+    let (entries, _) = entries.as_chunks();
+    Ok(entries
+        .iter()
+        .map(|entry| u64::from_ne_bytes(*entry))
+        .all(|entry| entry & SWAPPED == 0 && (entry & PRESENT == 0 || entry & OF_A_FILE != 0)))
 }

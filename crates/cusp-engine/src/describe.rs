@@ -80,11 +80,8 @@ pub fn world_of_export(name: &str) -> Option<&'static str> {
 pub fn describe(input: &[u8]) -> Result<Value> {
     let wasm = component::wat(input)?;
     let kind = if Parser::is_component(&wasm) { "component" } else { "core module" };
-    let outline = if kind == "component" {
-        outline(&wasm)?
-    } else {
-        outline(&component::componentize(&wasm)?)?
-    };
+    let outline =
+        if kind == "component" { outline(&wasm)? } else { outline(&component::encode(&wasm)?)? };
     let imports: Vec<Value> = outline
         .imports
         .iter()

@@ -11,6 +11,7 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
+use crate::candidates::CANDIDATES;
 use crate::state::GuestState;
 use crate::worlds;
 
@@ -105,11 +106,13 @@ impl EngineSet {
         self.concurrent.engine.increment_epoch();
     }
 
-    /// One text for both engines: version, settings and CPU features, hashed.
+    /// One text for both engines: version, settings, CPU features and the names that components
+    /// get, hashed.
     pub fn fingerprint(&self) -> String {
         let mut hasher = std::hash::DefaultHasher::new();
         self.plain.engine.precompile_compatibility_hash().hash(&mut hasher);
         self.concurrent.engine.precompile_compatibility_hash().hash(&mut hasher);
+        CANDIDATES.hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 }

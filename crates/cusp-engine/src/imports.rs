@@ -5,6 +5,7 @@ use anyhow::{Result, anyhow};
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::{Component, LinkerInstance, ResourceType, Val};
 
+use crate::candidates::{self, CANDIDATES};
 use crate::component::Settings;
 use crate::engine::Flavor;
 use crate::state::GuestState;
@@ -53,22 +54,6 @@ const KNOWN_PACKAGES: [&str; 9] = [
     "fermyon:spin",
 ];
 
-/// Release candidates of WASI whose interfaces are served as the release that they became. One that
-/// differs from it in a type that a component uses is refused when the component is linked.
-const CANDIDATES: [&str; 3] = ["0.3.0-rc-2026-03-15", "0.2.0-rc-2023-12-05", "0.2.0-rc-2023-11-10"];
-
-/// Makes every name of a candidate's interface match the release. In semantic versioning what
-/// follows a `+` does not count, so that one byte of the name does it.
-pub fn adopt_candidates(wasm: &mut [u8]) {
-    for candidate in CANDIDATES {
-        let name = format!("@{candidate}");
-        let places: Vec<usize> = memchr::memmem::find_iter(wasm, name.as_bytes()).collect();
-        for at in places {
-            wasm[at + "@0.0.0".len()] = b'+';
-        }
-    }
-}
-
 /// `name` is `ns:package/interface@version`, or a bare name for anything else.
 pub fn classify(name: &str) -> Status {
     let exact = [variables::SPIN_VARIABLES_2, variables::SPIN_VARIABLES_3, variables::SPIN_CONFIG];
@@ -99,7 +84,11 @@ pub fn link(flavor: &Flavor, component: &Component, settings: &Settings) -> Resu
     let mut linker = None;
     for (name, item) in component.component_type().imports(&flavor.engine) {
         match classify(name) {
-            Status::Served => {}
+            Status::Served => {
+                if let Some(fit) = candidates::fit(name) {
+                    fit(linker.get_or_insert_with(|| flavor.linker.clone()))?;
+                }
+            }
             Status::Known => {
                 let linker = linker.get_or_insert_with(|| flavor.linker.clone());
                 deny_import(&mut linker.root(), name, name, &item.ty, &flavor.engine)?;
@@ -221,7 +210,7 @@ mod tests {
     fn candidates_are_served_as_their_release() {
         let mut name = *b"(import \"wasi:http/types@0.3.0-rc-2026-03-15\")";
         assert_eq!(classify("wasi:http/types@0.3.0-rc-2026-03-15"), Status::Served);
-        super::adopt_candidates(&mut name);
+        crate::candidates::adopt(&mut name);
         assert_eq!(&name, b"(import \"wasi:http/types@0.3.0+rc-2026-03-15\")");
         assert_eq!(classify("wasi:http/types@0.3.0+rc-2026-03-15"), Status::Served);
         assert_eq!(classify("wasi:http/types@0.3.0-rc-2025-01-01"), Status::Unknown);

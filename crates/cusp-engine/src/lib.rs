@@ -4,6 +4,7 @@
 
 mod abi;
 mod body;
+mod candidates;
 mod component;
 mod compose;
 mod describe;

@@ -2,7 +2,8 @@
 ;; world: handler
 ;; shape: embedded
 ;; What spin-sdk 2 and the compilers of its time made: a core module for wasi:http of 2023-10-18 and
-;; for WASI preview 1. It answers one line and logs another.
+;; for WASI preview 1, whose adapter takes a page of its memory. It answers one line and logs
+;; another.
 (module
   (import "wasi:http/types@0.2.0-rc-2023-10-18" "[constructor]fields"
     (func $fields (param $entries i32) (param $count i32) (result i32)))
@@ -24,7 +25,7 @@
     (func $fd_write (param $fd i32) (param $parts i32) (param $count i32) (param $written i32)
       (result i32)))
 
-  (memory (export "memory") 1)
+  (memory (export "memory") 4)
   (global $free (mut i32) (i32.const 4096))
   ;; Where the next line's bytes are and how many: one part of a gathered write.
   (data (i32.const 512) "\00\05\00\00\0f\00\00\00")

@@ -1,7 +1,8 @@
-"""Applications: routes, files, variables, sockets, outbound HTTP, several of them on one node."""
+"""Applications: routes, files, variables, manifests, downloads, several of them on one node."""
 
 import hashlib
 import http.server
+import json
 import threading
 
 import pytest
@@ -23,9 +24,11 @@ def test_the_shop_is_served_as_its_manifest_says(serve):
 
 
 def test_components_reach_each_other_by_name(serve):
-    status, body = serve(ROOT / "examples" / "shop").get("/products/teapot")
-    assert status in (200, 404)
-    assert "unknown" not in body
+    shop = serve(ROOT / "examples" / "shop")
+    status, body = shop.get("/products/tea")
+    assert status == 200
+    assert json.loads(body)["stock"] == 4  # what the private component says
+    assert shop.get("/products/teapot")[0] == 404
 
 
 def test_variables_come_from_the_command_line_the_environment_or_the_default(

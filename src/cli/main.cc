@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   cli::add_serve(app, chosen);
   cli::add_node(app, chosen);
   cli::add_explain(app, chosen);
+  cli::add_purge(app, chosen);
   cli::add_inspect(app, chosen);
   cli::add_doctor(app, chosen);
   try {

@@ -21,6 +21,7 @@
 #include "node/artifact_store.h"
 #include "node/deployment.h"
 #include "node/metrics.h"
+#include "node/purge_endpoint.h"
 #include "node/secret_file.h"
 
 namespace cusp::node {
@@ -167,6 +168,7 @@ Result<> Node::State::listen_for_admin(const Listen& where) {
          response.fields.set("content-type", "text/plain; version=0.0.4");
          co_return response;
        }});
+  endpoints.push_back(purge_endpoint(*cache));
   auto& local = shard_states.front();
   Result<std::unique_ptr<http::Server>> server;
   shards.front()->run([&] {

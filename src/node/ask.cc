@@ -1,0 +1,72 @@
+#include "node/ask.h"
+
+#include <fmt/format.h>
+
+#include <future>
+
+#include "base/limits.h"
+#include "http/client.h"
+#include "io/asio.h"
+#include "io/shard.h"
+
+namespace cusp::node {
+
+namespace {
+
+io::Task<Result<std::string>> read_all(std::unique_ptr<http::Body> body, size_t bytes_max) {
+  std::string bytes;
+  while (body != nullptr) {
+    CUSP_CO_TRY(http::BodyPart part, co_await body->read());
+    bytes.append(part.data);
+    if (bytes.size() > bytes_max) {
+      co_return fail(ErrorCode::kResourceExhausted,
+                     fmt::format("larger than {} MiB", bytes_max / limits::kMiB));
+    }
+    if (part.end) break;
+  }
+  co_return bytes;
+}
+
+io::Task<Result<Answer>> ask_on(http::Client& client, http::Request request, size_t bytes_max) {
+  auto response = co_await client.send(std::move(request), {});
+  if (!response) co_return std::unexpected(response.error().error);
+  Answer answer{.status = response->status, .fields = std::move(response->fields)};
+  CUSP_CO_TRY(answer.body, co_await read_all(std::move(response->body), bytes_max));
+  co_return answer;
+}
+
+}  // namespace
+
+Result<http::Request> request_for(std::string method, const std::string& url) {
+  http::Request request{.method = std::move(method)};
+  const size_t scheme = url.find("://");
+  if (scheme != url.npos) {
+    const size_t path = url.find('/', scheme + 3);
+    request.scheme = url.substr(0, scheme);
+    request.authority = url.substr(scheme + 3, path == url.npos ? path : path - scheme - 3);
+    request.target = path == url.npos ? "/" : url.substr(path);
+  }
+  if ((request.scheme != "http" && request.scheme != "https") || request.authority.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "not a URL of http or https", url);
+  }
+  return request;
+}
+
+// A loop of its own for the one exchange.
+Result<Answer> ask(http::Request request, size_t bytes_max) {
+  std::promise<Result<Answer>> done;
+  std::unique_ptr<http::Client> client;
+  io::Shard shard(0);
+  shard.run([&] {
+    client = http::make_client(shard.executor());
+    auto task = [&]() -> io::Task<void> {
+      done.set_value(co_await ask_on(*client, std::move(request), bytes_max));
+    };
+    io::asio::co_spawn(shard.executor(), task, io::asio::detached);
+  });
+  auto answer = done.get_future().get();
+  shard.run([&] { client.reset(); });
+  return answer;
+}
+
+}  // namespace cusp::node

@@ -25,7 +25,7 @@ struct ExplainOptions {
 
 constexpr const char* kFooter = R"(Examples:
   cusp explain /old/page
-  cusp explain https://shop.example.com/api/items --method POST --header 'origin: https://x.example'
+  cusp explain https://shop.example/api/items --method POST --header 'origin: https://x.example'
   cusp explain /admin --client 203.0.113.7 --json | jq -r '.[].verdict'
 
 The request passes the edge as it would in production: which route it takes, which features act on it

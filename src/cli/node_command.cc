@@ -23,8 +23,9 @@ constexpr const char* kFooter = R"(Examples:
   kill -HUP $(pidof cusp)      # load the applications again, without dropping a request
 
 SIGHUP reads the file again and swaps the applications once all of them load; after an error the old
-ones go on. It opens the access log anew. Listeners, shards and the state folder change with a restart. SIGINT and SIGTERM stop
-the node once the requests in flight have ended; a second one stops it at once.
+ones go on. It opens the access log anew. Listeners, shards and the state folder change with a
+restart. SIGINT and SIGTERM stop the node once the requests in flight have ended; a second one stops
+it at once.
 docs/operations/node-config.md tells every setting.
 Exit codes: 0 stopped; 2 the file or an application is wrong; 3 there is no such file; 4 a port
 needs more rights; 5 a port is taken.)";

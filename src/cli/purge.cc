@@ -33,7 +33,7 @@ constexpr const char* kFooter = R"(Examples:
   cusp purge --tag product-7 --soft
   cusp purge --prefix https://shop.example.com/blog/ --app shop --admin http://127.0.0.1:9090
 
---soft keeps what it hits as stale: it can still be validated, or stand in for an origin that is down.
+--soft keeps what it hits as stale: it can be validated, or stand in for an origin that is down.
 The token is read from the state folder of the node, or taken from --token or CUSP_ADMIN_TOKEN.
 Exit codes: 0 purged; 2 a flag is wrong; 4 the token is wrong; 5 the node does not answer.)";
 

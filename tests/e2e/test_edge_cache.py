@@ -11,7 +11,7 @@ from cli_driver import Server, cusp, guest
 
 
 class Origin(http.server.ThreadingHTTPServer):
-    """Counts what it is asked for; its answers live for a minute and carry the tag of their path."""
+    """Counts what it is asked for; its answers live for a minute, tagged with their path."""
 
     daemon_threads = True
     request_queue_size = 1024

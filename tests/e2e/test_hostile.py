@@ -22,6 +22,9 @@ wall_time = "1s"
 body = "1MB"
 concurrency = 4
 queue = 2
+[component.talker]
+source = "{guest('probe')}"
+limits = {{ cpu_time = "10s" }}
 [component.table]
 source = "{guest('table-bomb')}"
 [component.neighbour]
@@ -29,6 +32,9 @@ source = "{guest('hello-wat')}"
 [[route]]
 path = "/..."
 component = "probe"
+[[route]]
+path = "/floods-log"
+component = "talker"
 [[route]]
 path = "/table"
 component = "table"
@@ -117,8 +123,9 @@ def test_a_body_that_the_guest_does_not_end_is_never_ended_cleanly(node, path):
 
 
 def test_a_guest_that_floods_its_log_is_cut_short(node):
-    ask(node, "/floods-log")
-    node.wait_for(r"printed more than 256 KiB in one request")
+    assert ask(node, "/floods-log?lines=2000") == (200, b"the log is flooded\n")
+    node.wait_for(r"\[zoo/talker\].*printed more than 256 KiB in one request")
+    assert sum("stderr: flood" in line for line in node.lines) < 2000
     neighbour_is_well(node)
 
 

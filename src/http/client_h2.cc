@@ -41,6 +41,12 @@ H2Client::H2Client(io::Executor executor, Origin origin, Upstream upstream,
 H2Client::~H2Client() { nghttp2_session_del(session_); }
 
 io::Task<void> H2Client::run() {
+  // Also when the loop is destroyed: streams and connection hold each other until then.
+  struct Guard {
+    ~Guard() { self.end(); }
+    H2Client& self;
+  };
+  const Guard guard{*this};
   flush();
   while (true) {
     const Read read = read_some();
@@ -51,7 +57,6 @@ io::Task<void> H2Client::run() {
       break;
     }
   }
-  end();
 }
 
 H2Client::Read H2Client::read_some() {

@@ -38,6 +38,17 @@ struct H2ClientCallbacks {
     return static_cast<H2ClientStream*>(nghttp2_session_get_stream_user_data(session, id));
   }
 
+  // Counts also what nghttp2 ignores and tells nobody about.
+  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* header, void* user_data) {
+    switch (header->type) {
+      case NGHTTP2_HEADERS:
+      case NGHTTP2_DATA:
+      case NGHTTP2_CONTINUATION:
+      case NGHTTP2_RST_STREAM: return 0;  // at most one for each request of ours
+      default: return control_frame(self(user_data));
+    }
+  }
+
   static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
                        size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
                        void* user_data) {
@@ -68,9 +79,8 @@ struct H2ClientCallbacks {
       case NGHTTP2_DATA:
         if (frame->hd.length == 0 && !ends_stream(*frame)) return control_frame(it);
         break;
-      case NGHTTP2_RST_STREAM: return 0;  // at most one for each request of ours
-      case NGHTTP2_GOAWAY: it.retire(); return control_frame(it);
-      default: return control_frame(it);
+      case NGHTTP2_GOAWAY: it.retire(); return 0;
+      default: return 0;
     }
     if (to != nullptr && ends_stream(*frame)) to->on_response_end();
     return 0;
@@ -105,13 +115,19 @@ struct H2ClientCallbacks {
     return 0;
   }
 
-  // A request that waited in nghttp2 while the upstream said GOAWAY, or a head too large to send:
-  // there never was a stream.
-  static int on_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error, void* user_data) {
+  static int on_not_sent(nghttp2_session* session, const nghttp2_frame* frame, int error,
+                         void* user_data) {
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
-    const bool too_late = error == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED;
-    return on_close(nullptr, frame->hd.stream_id,
-                    too_late ? NGHTTP2_REFUSED_STREAM : NGHTTP2_INTERNAL_ERROR, user_data);
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+      // One that waited in nghttp2 while the upstream said GOAWAY, or too large a head: there never
+      // was a stream.
+      const bool too_late = error == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED;
+      return on_close(session, frame->hd.stream_id,
+                      too_late ? NGHTTP2_REFUSED_STREAM : NGHTTP2_INTERNAL_ERROR, user_data);
+    }
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                              NGHTTP2_INTERNAL_ERROR);
+    return 0;
   }
 
   static int on_close(nghttp2_session*, int32_t id, uint32_t error_code, void* user_data) {
@@ -128,6 +144,7 @@ nghttp2_session* make_h2_client_session(H2Client& connection) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_session_callbacks_new(&callbacks);
   using Set = H2ClientCallbacks;
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Set::on_begin_frame);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Set::on_header);
   nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, Set::on_invalid_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Set::on_frame);

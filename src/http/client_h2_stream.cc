@@ -66,6 +66,7 @@ H2ClientStream::H2ClientStream(io::Executor executor, std::shared_ptr<H2Client> 
 
 io::Task<ClientAnswer> H2ClientStream::run(ClientCall call) {
   if (!submit(call)) {
+    if (connection_->breached()) co_return no_head(call.request);
     ClientError gone = client_error(ClientFailure::kConnectionTerminated, connection_->origin(),
                                     "the connection takes no more requests");
     co_return ClientAnswer{std::unexpected(std::move(gone)), Again::kYes};

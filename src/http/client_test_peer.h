@@ -30,6 +30,14 @@ class Peer {
     }
     return std::exchange(text_, {});
   }
+  // The next `size` bytes; fewer when the client closes.
+  std::string read_exactly(size_t size) {
+    while (text_.size() < size && read_some()) {
+    }
+    std::string result = text_.substr(0, size);
+    text_.erase(0, size);
+    return result;
+  }
   // Reads until the client closes or resets; everything left.
   std::string read_all() {
     while (read_some()) {

@@ -91,13 +91,16 @@ pub fn fit_streams(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     )
 }
 
-/// Drops a stream that was given away and makes the outcome a guest's.
+/// Drops a stream that was given away (the release's functions only borrow it) and makes the outcome
+/// a guest's.
 async fn end(
     table: &mut ResourceTable,
     source: Resource<DynInputStream>,
     moved: StreamResult<u64>,
 ) -> wasmtime::Result<Result<u64, streams::StreamError>> {
-    HostInputStream::drop(table, source).await?;
+    if source.owned() {
+        HostInputStream::drop(table, source).await?;
+    }
     match moved {
         Ok(count) => Ok(Ok(count)),
         Err(error) => Ok(Err(HostStreams::convert_stream_error(table, error)?)),

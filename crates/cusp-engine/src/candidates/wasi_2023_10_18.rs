@@ -91,8 +91,7 @@ pub fn fit_streams(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     )
 }
 
-/// Drops a stream that was given away (the release's functions only borrow it) and makes the outcome
-/// a guest's.
+/// Drops a stream that was given away (the release only borrows it); makes the outcome a guest's.
 async fn end(
     table: &mut ResourceTable,
     source: Resource<DynInputStream>,

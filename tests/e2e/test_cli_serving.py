@@ -306,13 +306,13 @@ def test_a_signal_drains_requests_in_flight(number, start):
     connection.putheader("transfer-encoding", "chunked")
     connection.endheaders()
     connection.send(b"5\r\nfirst\r\n")
-    time.sleep(0.3)
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.read(5) == b"first"
     server.signal(number)
     server.wait_for("stopping")
     connection.send(b"4\r\nlast\r\n0\r\n\r\n")
-    response = connection.getresponse()
-    assert response.status == 200
-    assert response.read() == b"firstlast"
+    assert response.read() == b"last"
     assert server.end() == 0
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", server.port), timeout=1)

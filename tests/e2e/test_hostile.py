@@ -167,6 +167,8 @@ def test_more_invocations_than_allowed_wait_and_then_are_refused(node):
 def test_a_client_that_leaves_ends_its_invocation(node):
     before = len(node.lines)
     with socket.create_connection(("127.0.0.1", node.port)) as client:
-        client.sendall(b"GET /never-answers HTTP/1.1\r\nhost: x\r\n\r\n")
-        time.sleep(0.2)
+        client.sendall(b"GET /stalls HTTP/1.1\r\nhost: x\r\n\r\n")
+        received = b""
+        while b"never comes" not in received:
+            received += client.recv(4096)
     node.wait_for(r"\[zoo/probe\] client-gone", since=before)

@@ -80,7 +80,7 @@ def test_a_gibibyte_goes_through_a_guest_in_little_memory(node):
 
 def test_a_response_comes_part_by_part(node):
     with socket.create_connection(("127.0.0.1", node.port)) as client:
-        client.sendall(b"GET /drip?count=4&ms=100 HTTP/1.1\r\nhost: x\r\n\r\n")
+        client.sendall(b"GET /drip?count=3&ms=500 HTTP/1.1\r\nhost: x\r\n\r\n")
         times = []
         data = b""
         while not data.endswith(b"0\r\n\r\n"):
@@ -88,7 +88,20 @@ def test_a_response_comes_part_by_part(node):
             assert piece
             data += piece
             times.append(time.monotonic())
-    assert times[-1] - times[0] > 0.1
+    assert times[-1] - times[0] > 0.1  # of one second: this process may come late
+
+
+def test_a_guest_answers_before_it_has_the_whole_body(node):
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+    connection.putrequest("POST", "/early")
+    connection.putheader("content-length", "10")
+    connection.endheaders()
+    connection.send(b"first")
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.read(6) == b"early\n"
+    connection.send(b"later")
+    assert response.read() == b"10 bytes\n"
 
 
 def test_trailers_follow_a_body(node):
@@ -104,24 +117,5 @@ def test_trailers_follow_a_body(node):
 
 
 def test_a_guest_may_work_on_after_its_response(node):
-    if "probe-p3" in node.output:
-        pytest.skip("the 0.3 probe has no such path")
     assert node.get("/works-after")[0] == 200
     node.wait_for(r"\[streams/probe\].*after")
-
-
-def test_a_stop_lets_the_request_in_flight_finish(tmp_path):
-    (tmp_path / "cusp.toml").write_text(
-        f'name = "drain"\n[component.probe]\nsource = "{guest("probe")}"\n'
-    )
-    server = Server(
-        "serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(tmp_path / "s")
-    )
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(server.get("/drip?count=5&ms=200")))
-    thread.start()
-    time.sleep(0.4)
-    code = server.stop()
-    thread.join()
-    assert code == 0
-    assert answers[0][0] == 200

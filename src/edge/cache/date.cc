@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,17 +17,8 @@ using std::string_view;
 constexpr std::array<string_view, 12> kMonths = {"jan", "feb", "mar", "apr", "may", "jun",
                                                  "jul", "aug", "sep", "oct", "nov", "dec"};
 constexpr std::array<string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr size_t kDateBytesMax = 64;
-
-std::vector<string_view> words_of(string_view text) {
-  std::vector<string_view> words;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find_first_of(" ,-"), text.size());
-    if (end > 0) words.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
+constexpr std::array<string_view, 7> kLongDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                  "Thursday", "Friday", "Saturday"};
 
 std::optional<unsigned> number(string_view text) {
   unsigned value = 0;
@@ -56,38 +46,122 @@ std::optional<Seconds> time_of_day(string_view text) {
   return std::chrono::hours(*hours) + std::chrono::minutes(*minutes) + Seconds(*seconds);
 }
 
-std::optional<int> year_of(string_view text, Time now) {
-  const auto year = number(text);
-  if (!year) return std::nullopt;
-  if (text.size() == 4) return static_cast<int>(*year);
-  if (text.size() != 2) return std::nullopt;
+int year_of_two_digits(unsigned year, Time now) {
   const std::chrono::year_month_day today(std::chrono::floor<std::chrono::days>(now));
   const int this_year = static_cast<int>(today.year());
-  int full = this_year - this_year % 100 + static_cast<int>(*year);
-  if (full > this_year + 50) full -= 100;
-  return full;
+  const int full = this_year - this_year % 100 + static_cast<int>(year);
+  return full > this_year + 50 ? full - 100 : full;
+}
+
+// Takes a date apart from its front; good() tells whether every piece was what it had to be.
+class Pieces {
+ public:
+  explicit Pieces(string_view text) : rest_(text) {}
+  bool good() const { return good_ && rest_.empty(); }
+
+  void literal(string_view text) { good_ &= equal_ignoring_case(take(text.size()), text); }
+  unsigned digits(size_t count) {
+    const auto value = number(take(count));
+    good_ &= value.has_value();
+    return value.value_or(0);
+  }
+  unsigned month() {
+    const auto value = month_of(take(3));
+    good_ &= value.has_value();
+    return value.value_or(1);
+  }
+  Seconds time() {
+    const auto value = time_of_day(take(8));
+    good_ &= value.has_value();
+    return value.value_or(Seconds(0));
+  }
+  // One of the days of the week.
+  template <size_t kCount>
+  void day(const std::array<string_view, kCount>& names) {
+    for (const string_view name : names) {
+      if (!equal_ignoring_case(rest_.substr(0, name.size()), name)) continue;
+      rest_.remove_prefix(name.size());
+      return;
+    }
+    good_ = false;
+  }
+  bool next_is(char c) const { return !rest_.empty() && rest_.front() == c; }
+
+ private:
+  string_view take(size_t count) {
+    const string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(taken.size());
+    good_ &= taken.size() == count;
+    return taken;
+  }
+
+  string_view rest_;
+  bool good_ = true;
+};
+
+std::optional<std::chrono::sys_seconds> put_together(const Pieces& pieces, int year, unsigned month,
+                                                     unsigned day, Seconds time) {
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!pieces.good() || !date.ok()) return std::nullopt;
+  return std::chrono::sys_days(date) + time;
+}
+
+// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::optional<std::chrono::sys_seconds> parse_fixdate(string_view text) {
+  Pieces pieces(text);
+  pieces.day(kDays);
+  pieces.literal(", ");
+  const unsigned day = pieces.digits(2);
+  pieces.literal(" ");
+  const unsigned month = pieces.month();
+  pieces.literal(" ");
+  const unsigned year = pieces.digits(4);
+  pieces.literal(" ");
+  const Seconds time = pieces.time();
+  pieces.literal(" GMT");
+  return put_together(pieces, static_cast<int>(year), month, day, time);
+}
+
+// "Sunday, 06-Nov-94 08:49:37 GMT"
+std::optional<std::chrono::sys_seconds> parse_rfc850(string_view text, Time now) {
+  Pieces pieces(text);
+  pieces.day(kLongDays);
+  pieces.literal(", ");
+  const unsigned day = pieces.digits(2);
+  pieces.literal("-");
+  const unsigned month = pieces.month();
+  pieces.literal("-");
+  const unsigned year = pieces.digits(2);
+  pieces.literal(" ");
+  const Seconds time = pieces.time();
+  pieces.literal(" GMT");
+  return put_together(pieces, year_of_two_digits(year, now), month, day, time);
+}
+
+// "Sun Nov  6 08:49:37 1994"
+std::optional<std::chrono::sys_seconds> parse_asctime(string_view text) {
+  Pieces pieces(text);
+  pieces.day(kDays);
+  pieces.literal(" ");
+  const unsigned month = pieces.month();
+  pieces.literal(" ");
+  const bool short_day = pieces.next_is(' ');
+  if (short_day) pieces.literal(" ");
+  const unsigned day = pieces.digits(short_day ? 1 : 2);
+  pieces.literal(" ");
+  const Seconds time = pieces.time();
+  pieces.literal(" ");
+  const unsigned year = pieces.digits(4);
+  return put_together(pieces, static_cast<int>(year), month, day, time);
 }
 
 }  // namespace
 
 std::optional<std::chrono::sys_seconds> parse_date(string_view text, Time now) {
-  if (text.size() > kDateBytesMax) return std::nullopt;
-  const auto words = words_of(text);
-  // Weekday, day, month, year, time, zone; or weekday, month, day, time, year.
-  if (words.size() < 5 || words.size() > 6) return std::nullopt;
-  const bool asctime = words.size() == 5;
-  if (!asctime && !equal_ignoring_case(words[5], "gmt") && !equal_ignoring_case(words[5], "utc")) {
-    return std::nullopt;
-  }
-  const auto day = number(words[asctime ? 2 : 1]);
-  const auto month = month_of(words[asctime ? 1 : 2]);
-  const auto year = year_of(words[asctime ? 4 : 3], now);
-  const auto time = time_of_day(words[asctime ? 3 : 4]);
-  if (!day || !month || !year || !time) return std::nullopt;
-  const std::chrono::year_month_day date =
-      std::chrono::year(*year) / static_cast<int>(*month) / static_cast<int>(*day);
-  if (!date.ok()) return std::nullopt;
-  return std::chrono::sys_days(date) + *time;
+  if (const auto date = parse_fixdate(text)) return date;
+  if (const auto date = parse_rfc850(text, now)) return date;
+  return parse_asctime(text);
 }
 
 std::string format_date(std::chrono::sys_seconds time) {

@@ -53,7 +53,8 @@ class Server:
         ]
         for reader in self.readers:
             reader.start()
-        self.url = self.wait_for(r"listening on https?://[\w.]+:\d+").split()[-1]
+        # Long: what a node serves may have to be compiled first, on a machine with more to do.
+        self.url = self.wait_for(r"listening on https?://[\w.]+:\d+", timeout=300).split()[-1]
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def _read(self, stream):

@@ -22,6 +22,9 @@ wall_time = "1s"
 body = "1MB"
 concurrency = 4
 queue = 2
+[component.spinner]
+source = "{guest('probe')}"
+limits = {{ cpu_time = "60ms" }}
 [component.talker]
 source = "{guest('probe')}"
 limits = {{ cpu_time = "10s" }}
@@ -32,6 +35,9 @@ source = "{guest('hello-wat')}"
 [[route]]
 path = "/..."
 component = "probe"
+[[route]]
+path = "/endless-loop"
+component = "spinner"
 [[route]]
 path = "/floods-log"
 component = "talker"
@@ -89,7 +95,7 @@ def neighbour_is_well(server):
 def test_each_fault_has_its_status_and_its_line_in_the_log(node, path, status, kind):
     before = len(node.lines)
     assert ask(node, f"/{path}")[0] == status
-    node.wait_for(rf"\[zoo/probe\] ({kind}) on /\.\.\.", since=before)
+    node.wait_for(rf"\[zoo/(probe|spinner)\] ({kind}) on /", since=before)
     neighbour_is_well(node)
 
 

@@ -197,7 +197,7 @@ def test_a_burst_of_h2load_has_no_failure(plain, protocol):
 @pytest.mark.parametrize("verb", ["serve", "dev"])
 def test_each_verb_enforces_the_limits_of_the_manifest(serve, probe_app, verb):
     app = probe_app(
-        'limits = { memory = "16MiB", cpu_time = "60ms", wall_time = "500ms", body = "1KB",'
+        'limits = { memory = "16MiB", cpu_time = "30ms", wall_time = "2s", body = "1KB",'
         " concurrency = 1, queue = 1 }"
     )
     server = serve(app, "--shards", "1", verb=verb)

@@ -97,7 +97,7 @@ def test_a_second_request_is_a_hit_and_says_so(node, origin):
     second = ask(node, "/a?utm_source=mail&x=1")
     assert first[1] == second[1] == "1 /a?x=1"
     assert "fwd=uri-miss" in first[2]["cache-status"] and "stored" in first[2]["cache-status"]
-    assert "; hit" in second[2]["cache-status"] and second[2]["age"] == "0"
+    assert "; hit" in second[2]["cache-status"] and int(second[2]["age"]) < 30
     assert "surrogate-key" not in second[2]
     assert origin.asked == ["/a?x=1"]
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "http/fields.h"
@@ -16,6 +17,11 @@ struct BodyPart {
   std::string data;
   bool end = false;
   std::optional<Fields> trailers;
+  // In place of `data`, in parts of try_read() only: text that others have too, such as a cache, so
+  // that nobody has to copy it.
+  std::shared_ptr<const std::string> shared;
+
+  std::string_view bytes() const { return shared ? *shared : data; }
 };
 
 // A message body as a stream, pulled by whoever consumes it: nothing is read ahead of demand beyond
@@ -37,7 +43,7 @@ class Body {
   virtual bool ready() = 0;
 
   // read() without a coroutine, where the producer can: nothing when it would wait or cannot tell.
-  // For the short bodies that most responses have.
+  // For the short bodies that most responses have. Its parts are read with bytes().
   virtual std::optional<Result<BodyPart>> try_read() { return std::nullopt; }
 
   // The number of bytes still to come, when it is known (from content-length, or a body held in

@@ -85,7 +85,7 @@ void H2Client::feed(std::string_view data) {
 }
 
 bool H2Client::has_room() const {
-  if (session_ == nullptr || retired_ || terminating_) return false;
+  if (session_ == nullptr || !settings_known_ || retired_ || terminating_) return false;
   const uint32_t allowed = std::min(
       limits::kH2StreamsMax,
       nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
@@ -164,6 +164,10 @@ void H2Client::terminate(uint32_t error_code) {
 void H2Client::retire() {
   retired_ = true;
   if (streams_.empty()) terminate(NGHTTP2_NO_ERROR);
+}
+
+void H2Client::settings_came() {
+  if (!std::exchange(settings_known_, true) && room_) room_();
 }
 
 void H2Client::stream_ended() {

@@ -23,13 +23,15 @@ class H2ClientStream;
 // limits::kIdleTimeout, and when the upstream floods it with what moves nothing on (h2_guard.h).
 class H2Client final : public std::enable_shared_from_this<H2Client> {
  public:
-  // Says the preface and starts to read. `room` is called when a stream has ended.
+  // Says the preface and starts to read. `room` is called when a stream has ended, and when the
+  // upstream has said how many it allows.
   static std::shared_ptr<H2Client> start(io::Executor executor, Origin origin, Upstream upstream,
                                          std::function<void()> room);
   H2Client(io::Executor executor, Origin origin, Upstream upstream, std::function<void()> room);
   ~H2Client();
 
-  // Whether one more request may go over it, as far as the upstream has said.
+  // Whether one more request may go over it by what the upstream has said; not before that. The
+  // request that it was made for need not ask.
   bool has_room() const;
   bool ended() const { return session_ == nullptr; }
   const std::string& address() const { return upstream_.address; }
@@ -61,6 +63,7 @@ class H2Client final : public std::enable_shared_from_this<H2Client> {
   void flush();
   io::Task<void> write_when_possible();
   void terminate(uint32_t error_code);
+  void settings_came();
   void stream_ended();
   void abort();
   void end();
@@ -79,6 +82,7 @@ class H2Client final : public std::enable_shared_from_this<H2Client> {
   bool writing_ = false;  // write_when_possible() has the turn
   bool flush_posted_ = false;
   bool feeding_ = false;
+  bool settings_known_ = false;
   bool retired_ = false;
   bool terminating_ = false;  // a GOAWAY that ends the connection was submitted
   bool breached_ = false;

@@ -12,8 +12,6 @@ namespace {
 // nobody else up.
 constexpr uint32_t kStreamWindowBytes = 256 * 1024;
 constexpr int32_t kConnectionWindowBytes = limits::kH2StreamsMax * kStreamWindowBytes;
-// How many requests go out before the upstream's settings are known.
-constexpr uint32_t kStreamsUntilSettings = 100;
 // Answers to PING and SETTINGS that the upstream may have pending.
 constexpr size_t kAcksMax = 256;
 constexpr size_t kSettingsEntriesMax = 32;
@@ -79,6 +77,7 @@ struct H2ClientCallbacks {
       case NGHTTP2_DATA:
         if (frame->hd.length == 0 && !ends_stream(*frame)) return control_frame(it);
         break;
+      case NGHTTP2_SETTINGS: it.settings_came(); return 0;
       case NGHTTP2_GOAWAY: it.retire(); return 0;
       default: return 0;
     }
@@ -156,7 +155,6 @@ nghttp2_session* make_h2_client_session(H2Client& connection) {
   nghttp2_option* options = nullptr;
   nghttp2_option_new(&options);
   nghttp2_option_set_no_auto_window_update(options, 1);
-  nghttp2_option_set_peer_max_concurrent_streams(options, kStreamsUntilSettings);
   nghttp2_option_set_max_outbound_ack(options, kAcksMax);
   nghttp2_option_set_max_settings(options, kSettingsEntriesMax);
 

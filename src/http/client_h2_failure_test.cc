@@ -91,6 +91,35 @@ TEST(HttpClientH2Failure, ARefusedRequestWhoseBodyIsGoneIsNotSentAgain) {
   EXPECT_EQ(requests, 1);
 }
 
+TEST(HttpClientH2Failure, ARequestIsNeverSentAgainWithoutItsBody) {
+  // Refused at each moment between its head and its end, it arrives whole or not at all.
+  constexpr size_t kBytes = 200'000;
+  for (int frames = 0; frames <= 4; ++frames) {  // what the first window takes
+    std::atomic<size_t> received = kBytes;
+    PeerServer server([&](Peer& raw, int number) {
+      H2Peer peer(raw);
+      const int32_t id = peer.read_request();
+      if (number == 0) {
+        for (int i = 0; i < frames; ++i) peer.read_until(NGHTTP2_DATA);
+        peer.reset(id, NGHTTP2_REFUSED_STREAM);
+      } else {
+        EXPECT_EQ(peer.field("content-length"), std::to_string(kBytes));
+        peer.frame(NGHTTP2_WINDOW_UPDATE, 0, 0, number32(1 << 20));
+        peer.frame(NGHTTP2_WINDOW_UPDATE, 0, id, number32(1 << 20));
+        received = peer.read_body(id).size();
+        peer.answer(id);
+      }
+      peer.read_all();
+    });
+    TestClient client;
+    Request request = make_request("POST", server.authority());
+    request.body = make_body(std::string(kBytes, 'x'));
+    const auto response = client.send(std::move(request), kH2);
+    EXPECT_EQ(received, kBytes);
+    if (!response) EXPECT_EQ(server.accepted(), 1);
+  }
+}
+
 TEST(HttpClientH2Failure, AnUpstreamThatRefusesForEverIsGivenUp) {
   std::atomic<int> requests = 0;
   PeerServer server([&](Peer& raw, int) {

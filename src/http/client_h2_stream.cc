@@ -90,6 +90,7 @@ bool H2ClientStream::submit(const ClientCall& call) {
   if (!connection_->open(shared_from_this(), fields.get(), has_body ? &provider : nullptr))
     return false;
   if (has_body) to_send_ = call.plan.length;
+  has_body_ = has_body;
   unsent_ = std::move(call.request.body);
   reads_before_ = connection_->reads();
   // The time to answer counts from the end of the request; until its body is asked for, from here.
@@ -102,7 +103,7 @@ ssize_t H2ClientStream::fill(uint8_t* out, size_t room, uint32_t* flags) {
   // never opened is still whole.
   if (unsent_) {
     reading_.disarm();
-    spawn_sender(std::move(unsent_));
+    if (!sending_) spawn_sender();
     return NGHTTP2_ERR_DEFERRED;
   }
   const size_t size = std::min(room, part_.data.size() - part_at_);
@@ -126,24 +127,25 @@ ssize_t H2ClientStream::fill(uint8_t* out, size_t room, uint32_t* flags) {
   return static_cast<ssize_t>(size);
 }
 
-void H2ClientStream::spawn_sender(std::unique_ptr<Body> body) {
+void H2ClientStream::spawn_sender() {
   sending_ = true;
   io::asio::co_spawn(
       executor_,
-      [](std::shared_ptr<H2ClientStream> self, std::unique_ptr<Body> data) -> io::Task<void> {
-        co_await self->send(std::move(data));
+      [](std::shared_ptr<H2ClientStream> self) -> io::Task<void> {
+        co_await self->send();
         self->sending_ = false;
-      }(shared_from_this(), std::move(body)),
+      }(shared_from_this()),
       // Keeps the signal alive for as long as the coroutine listens to it.
       io::asio::bind_cancellation_slot(cancel_sending_.slot(),
                                        [self = shared_from_this()](std::exception_ptr) {}));
 }
 
-io::Task<void> H2ClientStream::send(std::unique_ptr<Body> body) {
+io::Task<void> H2ClientStream::send() {
   // nghttp2 is asking right now and is to be told "later" first.
   co_await io::asio::post(executor_, io::use_task);
-  while (!closed_ && !part_.end) {
-    const bool first = !std::exchange(body_read_, true);
+  if (closed_) co_return;
+  const std::unique_ptr<Body> body = std::move(unsent_);
+  for (bool first = true; !closed_ && !part_.end; first = false) {
     auto next = co_await body->read();
     if (closed_) co_return;
     if (!next || (next->trailers && !valid_fields(*next->trailers))) {
@@ -188,7 +190,7 @@ void H2ClientStream::on_request_sent() {
 
 // The body of a request that the upstream has not begun with.
 std::unique_ptr<Body> H2ClientStream::take_back() {
-  if (unsent_ || !body_whole_) return std::move(unsent_);
+  if (unsent_ || !body_whole_) return std::move(unsent_);  // null when there was none
   return make_body(std::move(part_.data));
 }
 
@@ -263,7 +265,7 @@ ClientAnswer H2ClientStream::no_head(Request& request) {
   }
   const uint32_t code = *close_code_;
   const bool refused = code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_HTTP_1_1_REQUIRED;
-  if (refused && untouched()) {
+  if (refused && whole()) {
     request.body = take_back();
     return terminated("the upstream refused the request",
                       code == NGHTTP2_REFUSED_STREAM ? Again::kYes : Again::kOverHttp1);

@@ -44,10 +44,11 @@ class H2ClientStream final : public std::enable_shared_from_this<H2ClientStream>
 
  private:
   bool submit(const ClientCall& call);
-  void spawn_sender(std::unique_ptr<Body> body);
-  io::Task<void> send(std::unique_ptr<Body> body);
+  void spawn_sender();
+  io::Task<void> send();
   void take_part(BodyPart part);
-  bool untouched() const { return !body_read_ || body_whole_; }
+  // Whether all of the request could be sent once more.
+  bool whole() const { return !has_body_ || unsent_ || body_whole_; }
   std::unique_ptr<Body> take_back();
   void time_out();
   void fail_with(ClientFailure failure, std::string_view message, uint32_t error_code);
@@ -70,13 +71,13 @@ class H2ClientStream final : public std::enable_shared_from_this<H2ClientStream>
   uint64_t reads_before_ = 0;  // of the connection, when the wait for the head began
 
   // The request.
-  std::unique_ptr<Body> unsent_;  // the body, until the sender takes it
+  std::unique_ptr<Body> unsent_;  // the body, until the sender reads it
   BodyPart part_;                 // being sent; bytes before part_at_ are
   size_t part_at_ = 0;
   std::optional<uint64_t> to_send_;  // of the body, where its length was announced
   bool sending_ = false;             // the sender runs
   bool request_sent_ = false;
-  bool body_read_ = false;
+  bool has_body_ = false;
   bool body_whole_ = false;  // part_ is all of it
   io::Event part_taken_;
   io::asio::cancellation_signal cancel_sending_;

@@ -29,9 +29,14 @@ class ConnectionPlace {
   ConnectionPlace(const ConnectionPlace&) = delete;
   ConnectionPlace& operator=(const ConnectionPlace&) = delete;
 
+  // It is known what the connection speaks.
   void opened(bool h2) {
     const auto pool = pool_.lock();
     if (std::exchange(undecided_, false) && pool) pool->opened(origin_, h2);
+  }
+  void has_room(ClientPool& pool) {
+    if (undecided_) return opened(true);
+    pool.room(origin_);
   }
 
  private:
@@ -116,21 +121,26 @@ io::Task<bool> ClientPool::wait(const Origin& origin, Clock::time_point deadline
 }
 
 Lease ClientPool::open(const RequestPlan& plan, Upstream upstream) {
-  const bool h2 = upstream.speaks_h2(plan.h2);
-  const auto place = upstream.place;
-  if (!h2) {
-    place->opened(false);
+  if (!upstream.speaks_h2(plan.h2)) {
+    upstream.place->opened(false);
     return {std::move(upstream), nullptr, false};
   }
-  auto shared = H2Client::start(
-      executor_, plan.origin, std::move(upstream), [weak = weak_from_this(), origin = plan.origin] {
-        const auto pool = weak.lock();
-        const auto found = pool ? pool->origins_.find(origin) : decltype(origins_)::iterator();
-        if (pool && found != pool->origins_.end()) pool->wake(found->second, 1);
-      });
+  // Others wait until it is known how many may share it: what the upstream refuses has perhaps lost
+  // its body by then.
+  auto room = [weak = weak_from_this(), place = std::weak_ptr(upstream.place)] {
+    const auto pool = weak.lock();
+    const auto held = place.lock();
+    if (pool && held) held->has_room(*pool);
+  };
+  auto shared = H2Client::start(executor_, plan.origin, std::move(upstream), std::move(room));
   origins_[plan.origin].shared.push_back(shared);
-  place->opened(true);
   return {{}, std::move(shared), false};
+}
+
+// A connection of HTTP/2 may take one more request.
+void ClientPool::room(const Origin& origin) {
+  const auto found = origins_.find(origin);
+  if (found != origins_.end()) wake(found->second, 1);
 }
 
 void ClientPool::put(const Origin& origin, Upstream upstream) {

@@ -63,6 +63,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
 
   void leave(const Origin& origin);
   void opened(const Origin& origin, bool h2);
+  void room(const Origin& origin);
   void wake(Connections& connections, size_t count);
   void forget_if_empty(const Origin& origin);
   void close_expired();

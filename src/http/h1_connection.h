@@ -75,6 +75,7 @@ class H1Session final : public Connection,
   io::Task<bool> send(H1Writer& writer, Response response, std::optional<Result<BodyPart>> first);
   io::Task<bool> send_part(H1Writer& writer, const BodyPart& part);
   bool flush_now();
+  bool flush_now_with(std::string_view body);
   io::Task<bool> flush();
   io::Task<bool> finish_request_body();
   io::Task<bool> drop_request_body();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace {
 // A body up to this size is joined with its head; beyond it, copying costs more than a second
 // piece.
 constexpr size_t kJoinBytesMax = 16 * 1024;
+// The same for text that lies where it stays: there is nothing to be saved but a piece.
+constexpr size_t kCopyBytesMax = 1024;
 
 }  // namespace
 
@@ -18,7 +21,7 @@ bool H1Session::is_short(const Response& response, const std::optional<Result<Bo
   if (!response.body) return true;
   if (!first || !*first) return false;
   const BodyPart& part = **first;
-  return part.end && !part.trailers && part.data.size() <= kJoinBytesMax;
+  return part.end && !part.trailers && (part.shared || part.data.size() <= kJoinBytesMax);
 }
 
 // Sends such a response in one write; false when out_ has a rest, or the connection is broken.
@@ -26,15 +29,15 @@ bool H1Session::send_short(H1Writer& writer, Response& response,
                            const std::optional<Result<BodyPart>>& first) {
   const BodyPart none{.end = true};
   const BodyPart& part = first ? **first : none;
-  writer.head(response, part.data.size(), server_.date, out_);
+  writer.head(response, part.bytes().size(), server_.date, out_);
   keep_alive_ = writer.keep_alive();
-  if (writer.sends_body(response.status)) {
-    if (!writer.body(part, out_)) {  // more or fewer bytes than content-length says
-      stream_->close();
-      return false;
-    }
-    out_.append(part.data);
+  if (!writer.sends_body(response.status)) return flush_now();
+  if (!writer.body(part, out_)) {  // more or fewer bytes than content-length says
+    stream_->close();
+    return false;
   }
+  if (part.bytes().size() > kCopyBytesMax && part.shared) return flush_now_with(part.bytes());
+  out_.append(part.bytes());
   return flush_now();
 }
 
@@ -61,10 +64,11 @@ io::Task<bool> H1Session::send(H1Writer& writer, Response response,
   bool sent = co_await send_part(writer, part);
   while (sent && !part.end) {
     disarm_write();
-    auto next = co_await body.read();
+    std::optional<Result<BodyPart>> next = body.try_read();
+    if (!next) next = co_await body.read();
     out_.clear();
-    sent = next && co_await send_part(writer, *next);
-    if (sent) part = std::move(*next);
+    sent = *next && co_await send_part(writer, **next);
+    if (sent) part = std::move(**next);
   }
   // What is not complete must not look like it.
   if (!sent) stream_->close();
@@ -74,9 +78,9 @@ io::Task<bool> H1Session::send(H1Writer& writer, Response response,
 // The length of a body whose first part has been taken; nothing when only its end will tell.
 std::optional<uint64_t> H1Session::size_of(const Body& body, const BodyPart& part) {
   if (part.trailers) return std::nullopt;
-  if (part.end) return part.data.size();
+  if (part.end) return part.bytes().size();
   std::optional<uint64_t> size = body.size();
-  if (size) *size += part.data.size();
+  if (size) *size += part.bytes().size();
   return size;
 }
 
@@ -84,12 +88,12 @@ std::optional<uint64_t> H1Session::size_of(const Body& body, const BodyPart& par
 io::Task<bool> H1Session::send_part(H1Writer& writer, const BodyPart& part) {
   if (!writer.body(part, out_)) co_return false;  // more or fewer bytes than content-length says
   const iovec after = writer.after(part);
-  if (part.data.size() <= kJoinBytesMax) {
-    out_.append(part.data).append(static_cast<const char*>(after.iov_base), after.iov_len);
+  if (part.bytes().size() <= kJoinBytesMax) {
+    out_.append(part.bytes()).append(static_cast<const char*>(after.iov_base), after.iov_len);
     co_return flush_now() || co_await flush();
   }
   std::array<iovec, 3> pieces = {iovec{out_.data(), out_.size()},
-                                 iovec{const_cast<char*>(part.data.data()), part.data.size()},
+                                 iovec{const_cast<char*>(part.bytes().data()), part.bytes().size()},
                                  after};
   arm_write();
   co_return co_await io::write_all(*stream_, pieces);
@@ -101,6 +105,20 @@ bool H1Session::flush_now() {
   const ssize_t written = stream_->try_write(std::span(&piece, 1));
   if (written == static_cast<ssize_t>(out_.size())) return true;
   if (written > 0) out_.erase(0, static_cast<size_t>(written));
+  return false;
+}
+
+// The same with `body` behind out_, which gets what the socket does not take.
+bool H1Session::flush_now_with(std::string_view body) {
+  const std::array<iovec, 2> pieces = {iovec{out_.data(), out_.size()},
+                                       iovec{const_cast<char*>(body.data()), body.size()}};
+  const auto written = static_cast<size_t>(std::max<ssize_t>(stream_->try_write(pieces), 0));
+  if (written == out_.size() + body.size()) return true;
+  if (written >= out_.size()) {
+    out_.assign(body.substr(written - out_.size()));
+  } else {
+    out_.erase(0, written).append(body);
+  }
   return false;
 }
 

@@ -24,12 +24,14 @@ io::Task<void> H1Session::run_tunnel(Response response) {
   std::string().swap(out_);
   const auto joined = std::make_shared<Joined>(std::move(response.tunnel), server_.executor);
   tunnel_ = joined->tunnel.get();
+  // It does not own the session: this coroutine waits for it, and when the loop is destroyed with
+  // both of them, nothing of a server may last longer than its first coroutine.
   io::asio::co_spawn(
       server_.executor,
-      [](std::shared_ptr<H1Session> self, std::shared_ptr<Joined> both) -> io::Task<void> {
-        co_await self->pass_answers(*both->tunnel);
+      [](H1Session& self, std::shared_ptr<Joined> both) -> io::Task<void> {
+        co_await self.pass_answers(*both->tunnel);
         both->answers_ended.notify();
-      }(shared_from_this(), joined),
+      }(*this, joined),
       io::asio::detached);
   co_await pass_bytes(*joined->tunnel);
   co_await joined->answers_ended.wait();

@@ -123,12 +123,12 @@ void H1Writer::write_framing(uint16_t status, std::optional<uint64_t> size, Put 
 
 bool H1Writer::body(const BodyPart& part, std::string& out) {
   if (left_) {
-    if (part.data.size() > *left_) return false;
-    *left_ -= part.data.size();
+    if (part.bytes().size() > *left_) return false;
+    *left_ -= part.bytes().size();
     return !part.end || *left_ == 0;
   }
-  if (chunked_ && !part.data.empty()) {
-    append_number(out, part.data.size(), 16);
+  if (chunked_ && !part.bytes().empty()) {
+    append_number(out, part.bytes().size(), 16);
     out.append("\r\n");
   }
   return true;
@@ -137,7 +137,7 @@ bool H1Writer::body(const BodyPart& part, std::string& out) {
 iovec H1Writer::after(const BodyPart& part) {
   after_.clear();
   if (chunked_) {
-    if (!part.data.empty()) after_.append("\r\n");
+    if (!part.bytes().empty()) after_.append("\r\n");
     if (part.end) {
       after_.append("0\r\n");
       if (part.trailers) {

@@ -194,25 +194,27 @@ io::Task<void> H2Stream::send(Response response) {
   }
   Body& body = *response.body;
   std::optional<uint64_t> size = body.size();
-  if (body.ready()) {
-    auto first = co_await body.read();
-    if (closed_) co_return;
-    if (!first) {
+  std::optional<Result<BodyPart>> ready = body.try_read();
+  if (!ready && body.ready()) ready = co_await body.read();
+  if (closed_) co_return;
+  if (ready) {
+    if (!*ready) {
       Response broken = text_response(502, "Bad Gateway: the response broke off\n");
       co_await send(std::move(broken));
       co_return;
     }
-    if (first->end) size = first->data.size();
-    part_ = std::move(*first);
+    part_ = std::move(**ready);
+    if (part_.end) size = part_.bytes().size();
   }
   submit(response, size, true);
   BodyPart first = std::move(part_);
   bool good = take_part(std::move(first));
   while (good && !part_.end) {
     if (!co_await taken()) co_return;
-    auto next = co_await body.read();
+    std::optional<Result<BodyPart>> next = body.try_read();
+    if (!next) next = co_await body.read();
     if (closed_) co_return;
-    good = next && take_part(std::move(*next));
+    good = *next && take_part(std::move(**next));
   }
   // Never end cleanly what is not complete.
   if (!good) reset(NGHTTP2_INTERNAL_ERROR);
@@ -223,11 +225,11 @@ bool H2Stream::take_part(BodyPart part) {
   part_ = std::move(part);
   part_at_ = 0;
   if (left_) {
-    if (part_.data.size() > *left_) return false;
-    *left_ -= part_.data.size();
+    if (part_.bytes().size() > *left_) return false;
+    *left_ -= part_.bytes().size();
     if (part_.end && *left_ > 0) return false;
   }
-  if (part_.data.empty() && !part_.end) {
+  if (part_.bytes().empty() && !part_.end) {
     part_taken_.notify();
     return true;
   }
@@ -239,7 +241,7 @@ bool H2Stream::take_part(BodyPart part) {
 
 // Waits until the part has gone out; false when the stream has ended.
 io::Task<bool> H2Stream::taken() {
-  while (!closed_ && part_at_ < part_.data.size()) co_await part_taken_.wait_until(kNever);
+  while (!closed_ && part_at_ < part_.bytes().size()) co_await part_taken_.wait_until(kNever);
   co_return !closed_;
 }
 
@@ -261,10 +263,10 @@ void H2Stream::submit(const Response& response, std::optional<uint64_t> size, bo
 }
 
 ssize_t H2Stream::fill(uint8_t* out, size_t room, uint32_t* flags) {
-  const size_t size = std::min(room, part_.data.size() - part_at_);
-  std::memcpy(out, part_.data.data() + part_at_, size);
+  const size_t size = std::min(room, part_.bytes().size() - part_at_);
+  std::memcpy(out, part_.bytes().data() + part_at_, size);
   part_at_ += size;
-  if (part_at_ == part_.data.size()) {
+  if (part_at_ == part_.bytes().size()) {
     if (part_.end) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
       if (part_.trailers && !part_.trailers->empty()) {

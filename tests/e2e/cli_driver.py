@@ -54,7 +54,11 @@ class Server:
         for reader in self.readers:
             reader.start()
         # Long: what a node serves may have to be compiled first, on a machine with more to do.
-        self.url = self.wait_for(r"listening on https?://[\w.]+:\d+", timeout=300).split()[-1]
+        try:
+            self.url = self.wait_for(r"listening on https?://[\w.]+:\d+", timeout=300).split()[-1]
+        except AssertionError:
+            self.process.kill()  # nobody else knows of it
+            raise
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def _read(self, stream):

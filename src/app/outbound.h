@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/address.h"
+#include "base/address.h"
 #include "base/result.h"
 
 namespace cusp::app {

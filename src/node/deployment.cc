@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "app/address.h"
+#include "base/address.h"
 #include "app/files.h"
 #include "base/file.h"
 #include "node/download.h"

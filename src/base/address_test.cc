@@ -1,8 +1,8 @@
-#include "app/address.h"
+#include "base/address.h"
 
 #include <gtest/gtest.h>
 
-namespace cusp::app {
+namespace cusp {
 namespace {
 
 TEST(Address, PrivateRangesOfEveryKindAreKnown) {
@@ -107,4 +107,4 @@ TEST(Address, MalformedBlocksAreRefused) {
 }
 
 }  // namespace
-}  // namespace cusp::app
+}  // namespace cusp

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace cusp::app {
+namespace cusp {
 
 // An IPv4 or IPv6 address; IPv4 as its IPv4-mapped form (RFC 4291 section 2.5.5.2), so that one
 // comparison serves both.
@@ -33,4 +33,4 @@ std::optional<AddressBlock> parse_address_block(std::string_view text);
 bool is_private_address(std::string_view address);
 bool is_private_address(const Address& address);
 
-}  // namespace cusp::app
+}  // namespace cusp

@@ -1,4 +1,4 @@
-#include "app/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace cusp::app {
+namespace cusp {
 namespace {
 
 constexpr uint8_t kMappedBits = 96;
@@ -112,4 +112,4 @@ bool is_private_address(std::string_view address) {
   return !parsed || is_private_address(*parsed);
 }
 
-}  // namespace cusp::app
+}  // namespace cusp

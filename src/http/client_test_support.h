@@ -110,4 +110,10 @@ inline Request make_request(std::string method, std::string authority, std::stri
           .target = std::move(target)};
 }
 
+// The whole body of a response that is there, or a word in brackets for one that is not.
+inline std::string body_of(TestClient& client, std::expected<Response, ClientError> response) {
+  EXPECT_TRUE(response) << response.error().error.message;
+  return response ? client.read_all(*response).value_or("(broken)") : "(failed)";
+}
+
 }  // namespace cusp::http::testing

@@ -71,7 +71,7 @@ upstream = "http://127.0.0.1:1"
 TEST(Site, NamesThePlaceOfWhatIsWrong) {
   const std::pair<const char*, const char*> kWrong[] = {
       {"[edge]\nheadres = {}\n", "cusp.toml:2:1: unknown key 'headres' in 'edge'; did you mean"},
-      {"[upstream.api]\nurl = \"ftp://x\"\n", "cusp.toml:1:1: 'ftp://x' is not the address"},
+      {"[upstream.api]\nurl = \"ftp://x\"\n", "cusp.toml:2:7: 'ftp://x' is not the address"},
       {"[upstream.api]\nurl = \"http://h\"\n[[route]]\npath = \"/\"\nupstream = \"ap\"\n",
        "cusp.toml:5:12: there is no [upstream.ap]; did you mean 'api'?"},
       {"[[route]]\nupstream = \"http://user@h\"\n", "is not the address of an upstream"},

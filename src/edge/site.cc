@@ -1,5 +1,7 @@
 #include "edge/site.h"
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "base/suggest.h"
@@ -10,20 +12,21 @@ namespace {
 
 using Upstreams = std::map<std::string, std::shared_ptr<const Upstream>>;
 
-Upstreams read_upstreams(TableReader& root) {
+Upstreams read_upstreams(TableReader& root, const std::string& directory) {
   Upstreams upstreams;
   auto tables = root.table("upstream");
   if (!tables) return upstreams;
   for (const auto& entry : tables->entries()) {
-    upstreams.emplace(entry.key, read_upstream(entry.key, entry.value));
+    upstreams.emplace(entry.key, read_upstream(entry.key, entry.value, directory));
   }
   return upstreams;
 }
 
 // The upstream of a route: the name of one, or a URL.
-std::shared_ptr<const Upstream> find_upstream(const Value& value, const Upstreams& upstreams) {
+std::shared_ptr<const Upstream> find_upstream(const Value& value, const Upstreams& upstreams,
+                                              const std::string& directory) {
   const std::string name = value.string().value_or("");
-  if (name.find("://") != name.npos) return read_upstream(name, value);
+  if (name.find("://") != name.npos) return read_upstream(name, value, directory);
   const auto found = upstreams.find(name);
   if (found != upstreams.end()) return found->second;
   std::vector<std::string> names;
@@ -39,13 +42,13 @@ Result<std::unique_ptr<const Site>> Site::read(TomlFile& manifest, const Feature
   auto site = std::make_unique<Site>();
   PlanReader plans(context);
   if (const auto defaults = root.table("edge")) plans.read_defaults(*defaults);
-  const Upstreams upstreams = read_upstreams(root);
+  const Upstreams upstreams = read_upstreams(root, context.directory);
   for (TableReader& table : root.tables("route")) {
     Route& route = site->routes_.emplace_back();
     auto plan = std::make_unique<Plan>(plans.read_route(table.table("edge")));
     if (!plan->empty()) route.plan = std::move(plan);
     if (const auto value = table.value("upstream")) {
-      route.upstream = find_upstream(*value, upstreams);
+      route.upstream = find_upstream(*value, upstreams, context.directory);
     }
   }
   // An application of one component may leave its route out.
@@ -55,6 +58,15 @@ Result<std::unique_ptr<const Site>> Site::read(TomlFile& manifest, const Feature
   }
   CUSP_CHECK(manifest.diagnostics().result());
   return site;
+}
+
+void Site::watch(ShardContext& shard) const {
+  std::set<const Upstream*> watched;
+  for (const Route& route : routes_) {
+    if (route.upstream && watched.insert(route.upstream.get()).second) {
+      route.upstream->watch(shard);
+    }
+  }
 }
 
 const Plan* Site::plan(size_t route) const {

@@ -22,6 +22,9 @@ class Site {
   static Result<std::unique_ptr<const Site>> read(TomlFile& manifest,
                                                   const FeatureContext& context);
 
+  // Begins with the health checks of its upstreams, from this shard; they end with the site.
+  void watch(ShardContext& shard) const;
+
   // By the position of the [[route]] in the manifest. Null: the route has no features.
   const Plan* plan(size_t route) const;
   // Null: the route leads to something that the edge does not know, such as a component.

@@ -79,6 +79,7 @@ struct Node::State {
   Result<std::shared_ptr<const AppTable>> load_apps(const std::vector<AppSource>& sources) const;
   Result<std::shared_ptr<const Deployment>> load_app(const AppSource& source) const;
   void add_shard(size_t index);
+  void watch_upstreams(ShardState& local) const;
   Result<> listen(const Listen& where, size_t index);
   Result<> listen_for_admin(const Listen& where);
   void stop(std::chrono::milliseconds deadline);
@@ -147,6 +148,7 @@ void Node::State::add_shard(size_t index) {
     local.handler = std::make_unique<AppHandler>(
         *local.context, HandlerOptions{.show_errors = options.show_errors});
     local.handler->set_apps(apps);
+    if (index == 0) watch_upstreams(local);
     local.pipeline = std::make_unique<edge::Pipeline>(*local.context, *local.handler);
     local.pipeline->set_server_timing(options.server_timing);
     if (access_log || options.admin) {
@@ -154,6 +156,13 @@ void Node::State::add_shard(size_t index) {
       local.pipeline->set_observer(local.observer.get());
     }
   });
+}
+
+// One shard asks for all: what it finds out is shared.
+void Node::State::watch_upstreams(ShardState& local) const {
+  for (const auto& deployment : apps->apps()) {
+    if (const auto* site = deployment->site()) site->watch(*local.context);
+  }
 }
 
 Result<> Node::State::listen_for_admin(const Listen& where) {
@@ -251,7 +260,11 @@ Result<> Node::reload(std::vector<AppSource> apps) {
   CUSP_TRY(state_->apps, state_->load_apps(apps));
   state_->options.apps = std::move(apps);
   for (size_t i = 0; i < state_->shards.size(); ++i) {
-    state_->shards[i]->run([&] { state_->shard_states[i].handler->set_apps(state_->apps); });
+    state_->shards[i]->run([&] {
+      auto& local = state_->shard_states[i];
+      local.handler->set_apps(state_->apps);
+      if (i == 0) state_->watch_upstreams(local);
+    });
   }
   return {};
 }

@@ -11,6 +11,9 @@ namespace cusp::edge {
 // hop alone is gone, and the fields x-forwarded-for, -proto and -host say who asked for what.
 http::Request forward(http::Request& request, const Client& client);
 
+// How many nodes of our kind a request has passed, as its CDN-Loop field tells (RFC 8586).
+size_t hops_of(const http::Fields& fields);
+
 // Takes out the fields that are meant for one hop (RFC 9110 section 7.6.1).
 void remove_hop_by_hop(http::Fields& fields);
 

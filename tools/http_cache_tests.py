@@ -4,9 +4,9 @@ usage: http_cache_tests.py --cusp PROGRAM [--suite FOLDER] [--only ID] [--json F
        http_cache_tests.py --origin-port PORT --base URL [--suite FOLDER]
 
 The first form starts the suite's origin server and a node in front of it. The second tests a proxy
-that runs already and has http://127.0.0.1:PORT as its origin. The suite is the npm package pinned in
-tools/http_cache_tests; --suite names a checkout of a newer edition. Ends with 1 when a required or an
-optimal test fails that tools/http_cache_tests/deviations.json does not explain.
+that runs already and has http://127.0.0.1:PORT as its origin. The suite is the npm package that
+tools/http_cache_tests pins; --suite names a checkout of a newer edition. Ends with 1 when a
+required or an optimal test fails that deviations.json there does not explain.
 """
 
 import argparse
@@ -30,7 +30,7 @@ LIST_TESTS = """
 const suites = (await import('./tests/index.mjs')).default;
 try { suites.push((await import('./tests/surrogate-control.mjs')).default); } catch {}
 const tests = suites.flatMap(suite => suite.tests).filter(test => !test.browser_only);
-console.log(JSON.stringify(tests.map(({id, name, kind}) => ({id, name, kind: kind || 'required'}))));
+console.log(JSON.stringify(tests.map(({id, kind}) => ({id, kind: kind || 'required'}))));
 """
 MANIFEST = """
 name = "cache-tests"

@@ -33,7 +33,7 @@ class ObservedBody final : public http::Body {
  private:
   void count(const Result<http::BodyPart>& part) {
     if (!part) return;
-    record_->body_bytes += part->data.size();
+    record_->body_bytes += part->bytes().size();
     record_->complete = part->end;
   }
 

@@ -36,7 +36,7 @@ TEST_F(CacheTest, TryHitAnswersWithoutACoroutineOnlyWhatIsFresh) {
   EXPECT_TRUE(status.hit);
   auto part = response->body->try_read();
   ASSERT_TRUE(part && *part);
-  EXPECT_EQ((*part)->data, "body");
+  EXPECT_EQ((*part)->bytes(), "body");
   EXPECT_TRUE((*part)->end);
   pass_time(61s);
   EXPECT_FALSE(cache->try_hit(request, policy, status));

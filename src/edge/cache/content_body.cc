@@ -17,18 +17,22 @@ class ContentBody final : public http::Body {
               const std::optional<http::Fields>* trailers)
       : owner_(std::move(owner)), content_(content), trailers_(trailers), left_(content.size) {}
 
-  io::Task<Result<http::BodyPart>> read() override { co_return next(); }
+  io::Task<Result<http::BodyPart>> read() override { co_return next(false); }
   bool ready() override { return true; }
-  std::optional<Result<http::BodyPart>> try_read() override { return next(); }
+  std::optional<Result<http::BodyPart>> try_read() override { return next(true); }
   std::optional<uint64_t> size() const override { return left_; }
 
  private:
-  http::BodyPart next() {
+  http::BodyPart next(bool may_share) {
     http::BodyPart part;
     if (left_ > 0) {
       const std::string& block = *content_.blocks[block_];
       const size_t size = std::min(block.size() - at_, limits::kBodyChunkBytes);
-      part.data.assign(block, at_, size);
+      if (may_share && size == block.size()) {
+        part.shared = content_.blocks[block_];
+      } else {
+        part.data.assign(block, at_, size);
+      }
       at_ += size;
       left_ -= size;
       if (at_ == block.size()) {

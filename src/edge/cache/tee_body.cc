@@ -31,12 +31,12 @@ class TeeBody final : public http::Body {
  private:
   void collect(const http::BodyPart& part) {
     if (!done_) return;
-    if (content_.size + part.data.size() > bytes_max_) {
+    if (content_.size + part.bytes().size() > bytes_max_) {
       done_ = nullptr;
       content_ = {};
       return;
     }
-    content_.append(std::make_shared<const std::string>(part.data));
+    content_.append(part.shared ? part.shared : std::make_shared<const std::string>(part.data));
     if (part.end) std::exchange(done_, nullptr)(compacted(std::move(content_)), part.trailers);
   }
 

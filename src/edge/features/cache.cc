@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view kCacheName = "cusp";  // in Cache-Status (RFC 9211 section 2)
 
-// Taken out of responses on their way to clients: they speak to this cache. CDN-Cache-Control stays,
-// there may be another CDN in front (RFC 9213 section 3.1).
+// Taken out of responses on their way to clients: they speak to this cache. CDN-Cache-Control
+// stays, there may be another CDN in front (RFC 9213 section 3.1).
 constexpr std::string_view kForCaches[] = {"surrogate-key", "cache-tag", "surrogate-control"};
 
 cache::Seconds read_seconds(TableReader& table, std::string_view key) {

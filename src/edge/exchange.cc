@@ -26,4 +26,11 @@ const Place& Exchange::place() {
   return *place_;
 }
 
+const std::string* Exchange::remembered(const Feature& feature) const {
+  for (const auto& [owner, note] : notes_) {
+    if (owner == &feature) return &note;
+  }
+  return nullptr;
+}
+
 }  // namespace cusp::edge

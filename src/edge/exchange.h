@@ -18,6 +18,7 @@
 
 namespace cusp::edge {
 
+class Feature;
 class Plan;
 struct Record;
 
@@ -25,8 +26,8 @@ struct Record;
 enum class Phase : uint8_t {
   kAdmit,      // may this client ask at all: connections, budgets, address lists
   kIdentify,   // who and where the client is
-  kRoute,      // which application and route answer; redirects and rewrites
-  kAuthorize,  // may this request be made: authentication, rules, rate limits, CORS
+  kRoute,      // which application and route answer; CORS, redirects and rewrites
+  kAuthorize,  // may this request be made: authentication, rules, rate limits
   kLookup,     // is the answer there already
   kGenerate,   // a guest, an upstream or a file makes it
   kDeliver,    // what the response looks like on its way out: fields, compression, error pages
@@ -83,6 +84,14 @@ struct Exchange {
     if (trail != nullptr) verdict = std::forward<Reason>(reason)();
   }
 
+  // What `feature` wants to know on the way out, when the members of the request may be gone: an
+  // origin is free to move them away. At most one note each.
+  void remember(const Feature& feature, std::string note) {
+    notes_.emplace_back(&feature, std::move(note));
+  }
+  // Null: it remembered nothing, perhaps because another one answered before it could act.
+  const std::string* remembered(const Feature& feature) const;
+
   http::Request& request;
   ShardContext& shard;
   Client client;
@@ -109,6 +118,7 @@ struct Exchange {
 
  private:
   std::optional<Place> place_;
+  std::vector<std::pair<const Feature*, std::string>> notes_;
 };
 
 }  // namespace cusp::edge

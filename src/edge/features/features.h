@@ -8,7 +8,15 @@
 // here, one line below and one in features.cc.
 namespace cusp::edge {
 
+std::unique_ptr<Feature> read_acl(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_cache(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_cors(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_error_pages(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_geo(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_headers(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_maintenance(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_redirects(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_rewrites(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_rules(const Value& value, const FeatureContext& context);
 
 }  // namespace cusp::edge

@@ -32,11 +32,18 @@ try { suites.push((await import('./tests/surrogate-control.mjs')).default); } ca
 const tests = suites.flatMap(suite => suite.tests).filter(test => !test.browser_only);
 console.log(JSON.stringify(tests.map(({id, kind}) => ({id, kind: kind || 'required'}))));
 """
+# Without retries and ejection: the suite counts what its origin is asked.
 MANIFEST = """
 name = "cache-tests"
+
+[upstream.suite]
+url = "http://127.0.0.1:{port}"
+retries = 0
+eject = {{ failures = 0 }}
+
 [[route]]
 path = "/..."
-upstream = "http://127.0.0.1:{port}"
+upstream = "suite"
 
 [route.edge]
 cache = true

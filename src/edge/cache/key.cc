@@ -122,7 +122,7 @@ std::string make_key(const http::Request& request, const Address& address, const
 }
 
 bool is_unkeyed(string_view name, const Policy& policy) {
-  return std::ranges::find(kUnkeyed, name) != kUnkeyed.end() &&
+  return name.starts_with("x-") && std::ranges::find(kUnkeyed, name) != kUnkeyed.end() &&
          std::ranges::find(policy.variance, name) == policy.variance.end();
 }
 

@@ -8,13 +8,6 @@ namespace cusp::edge {
 
 std::span<const FeatureKind> feature_kinds() {
   static constexpr std::array kKinds = std::to_array<FeatureKind>({
-      {"error_pages", read_error_pages},
-      {"acl", read_acl},
-      {"maintenance", read_maintenance},
-      {"cors", read_cors},
-      {"redirects", read_redirects},
-      {"rewrites", read_rewrites},
-      {"rules", read_rules},
       {"geo", read_geo},
       {"headers", read_headers},
       {"cache", read_cache},

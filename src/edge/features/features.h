@@ -15,8 +15,10 @@ std::unique_ptr<Feature> read_error_pages(const Value& value, const FeatureConte
 std::unique_ptr<Feature> read_geo(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_headers(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_maintenance(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_rate_limit(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_redirects(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_rewrites(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_rules(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_trusted_proxies(const Value& value, const FeatureContext& context);
 
 }  // namespace cusp::edge

@@ -19,9 +19,22 @@ int escaped_byte(std::string_view text, size_t at) {
   return status == std::errc{} && parsed_end == end ? static_cast<int>(value) : -1;
 }
 
-bool stands_in_path(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-         std::string_view("-._~!$&'()*+,;=:@/").find(c) != std::string_view::npos;
+constexpr std::string_view kPathMarks = "-._~!$&'()*+,;=:@/";
+constexpr std::string_view kQueryMarks = "-._~!$&'()*+,;=:@/?";
+
+std::string encode(std::string_view text, std::string_view marks) {
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool stands = std::isalnum(byte) != 0 || marks.contains(text[i]);
+    if (stands || escaped_byte(text, i) >= 0) {
+      encoded += text[i];
+    } else {
+      encoded += fmt::format("%{:02X}", byte);
+    }
+  }
+  return encoded;
 }
 
 }  // namespace
@@ -43,17 +56,8 @@ std::string form_decode(std::string_view text) {
   return percent_decode(spaced);
 }
 
-std::string percent_encode_path(std::string_view text) {
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (stands_in_path(text[i]) || escaped_byte(text, i) >= 0) {
-      encoded += text[i];
-    } else {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(text[i]));
-    }
-  }
-  return encoded;
-}
+std::string percent_encode_path(std::string_view text) { return encode(text, kPathMarks); }
+
+std::string percent_encode_query(std::string_view text) { return encode(text, kQueryMarks); }
 
 }  // namespace cusp::edge

@@ -16,5 +16,7 @@ std::string form_decode(std::string_view text);
 // (RFC 3986 section 3.3); an escape that is there already stays. So the result is always a path
 // that can be sent, whatever bytes `text` holds.
 std::string percent_encode_path(std::string_view text);
+// The same for a query, where "?" may stand too (section 3.4).
+std::string percent_encode_query(std::string_view text);
 
 }  // namespace cusp::edge

@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "edge/expression/term.h"
 #include "edge/expression/token.h"
+#include "edge/host_name.h"
 #include "edge/percent.h"
 
 namespace cusp::edge::expression {
@@ -27,16 +28,7 @@ std::string mapped(std::string_view text, char (*map)(char)) {
   return result;
 }
 
-// In lower case, without port and without the dot that ends a full name.
-std::string_view host(Run& run) {
-  std::string_view authority = run.exchange.request.authority;
-  const size_t colon = authority.rfind(':');
-  if (colon != authority.npos && authority.find(']', colon) == authority.npos) {
-    authority = authority.substr(0, colon);
-  }
-  if (authority.ends_with('.')) authority.remove_suffix(1);
-  return run.keep(mapped(authority, lower));
-}
+std::string_view host(Run& run) { return run.keep(host_name(run.exchange.request.authority)); }
 
 std::string_view http_version(Run& run) {
   switch (run.exchange.request.version) {

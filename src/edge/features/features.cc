@@ -9,6 +9,13 @@ namespace cusp::edge {
 std::span<const FeatureKind> feature_kinds() {
   static constexpr std::array kKinds = std::to_array<FeatureKind>({
       {"trusted_proxies", read_trusted_proxies},
+      {"error_pages", read_error_pages},
+      {"acl", read_acl},
+      {"maintenance", read_maintenance},
+      {"cors", read_cors},
+      {"redirects", read_redirects},
+      {"rewrites", read_rewrites},
+      {"rules", read_rules},
       {"geo", read_geo},
       {"rate_limit", read_rate_limit},
       {"headers", read_headers},

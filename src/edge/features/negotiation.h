@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+
+#include <string_view>
+
+#include "http/fields.h"
+
+namespace cusp::edge {
+
+// Whether the client names text/html as something it wants (RFC 9110 section 12.5.1). A wildcard
+// does not count: programs send it, and rather read a status than a page.
+bool accepts_html(const http::Fields& fields);
+
+// Adds `name`, in lower case, to the Vary field, unless that names it already (section 12.5.5).
+void vary_by(http::Fields& fields, std::string_view name);
+
+inline constexpr size_t kPageBytesMax = 256 * 1024;  // of a page that stands in for a response
+
+}  // namespace cusp::edge

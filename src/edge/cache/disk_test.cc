@@ -211,6 +211,27 @@ TEST_F(CacheOnDiskTest, WhatIsTooLargeForMemoryLiesOnDisk) {
   EXPECT_EQ(got.body->size(), 80'000U);
 }
 
+TEST_F(CacheOnDiskTest, WhatLiesOnDiskIsFreshenedThere) {
+  open({.memory_bytes_max = 100'000, .disk_directory = directory});
+  answers([](http::Request& request) {
+    if (request.fields.get("if-none-match"))
+      return testing::make_response(304, {{"cache-control", "max-age=60"}}, "");
+    return testing::make_response(200, {{"cache-control", "max-age=10"}, {"etag", "\"v1\""}},
+                                  std::string(80'000, 'x'));
+  });
+  get();
+  wait_for_disk();
+  pass_time(20s);
+  EXPECT_EQ(get().status.forward_status, 304);
+  testing::Got got;
+  for (int tries = 0; tries < 500 && !got.status.hit; ++tries) {
+    ::usleep(10'000);
+    got = get();
+  }
+  EXPECT_TRUE(got.status.hit);
+  EXPECT_EQ(got.body->size(), 80'000U);
+}
+
 }  // namespace
 
 }  // namespace cusp::edge::cache

@@ -147,6 +147,21 @@ TEST_F(FillTest, WhatIsNotForSharingGoesToItsLeaderAndTheOthersAskThemselves) {
   EXPECT_EQ(origin->requests, 3);
 }
 
+TEST_F(FillTest, NobodyCanKeepOthersFromSharingWithARequestOfItsOwnKind) {
+  answers([](http::Request& request) {
+    if (request.fields.get("range")) return make_response(206, {{"content-type", "multipart/x"}});
+    return make_response(200, {{"cache-control", "max-age=60"}});
+  });
+  get({{"authorization", "x"}});
+  get({{"range", "bytes=0-0,2-2"}});
+  answers_gated({{"cache-control", "max-age=60"}}, {"one"});
+  const auto first = start(testing::make_request());
+  const auto second = start(testing::make_request());
+  EXPECT_TRUE(second->status.collapsed);
+  EXPECT_EQ(origin->requests, 1);
+  let_one_through();
+}
+
 TEST_F(FillTest, AReadersRangeIsCutFromWhatIsStillArriving) {
   answers([&](http::Request&) {
     return make_response(200, {{"cache-control", "max-age=60"}}, std::string(100'000, 'x') + "yz");

@@ -130,7 +130,7 @@ bool Filler::settle_with_stored() {
                             requested_, received_);
     ++core_->counters.revalidations;
     const bool purged = core_->purges.hit_since(moment_, *object);
-    if (!purged) core_->store.replace(job_->stored, object);
+    if (!purged) core_->put(object, moment_);
     fill_->settle({.kind = Outcome::Kind::kObject,
                    .object = std::move(object),
                    .forward_status = 304,
@@ -151,7 +151,7 @@ bool Filler::settle_with_stored() {
 // The response is for the leader alone, and those who wait ask for themselves.
 void Filler::settle_alone(const char* reason) {
   if (!is_error(response_.status)) {
-    core_->fills.mark(job_->key, received_ + kAloneTime);
+    core_->fills.mark(job_->fill_key, received_ + kAloneTime);
     // The origin has said something newer that is not for storing.
     if (job_->stored) core_->drop(job_->stored);
   }
@@ -262,7 +262,7 @@ io::Task<bool> Filler::take(Block block) {
   content_ = {};
   core_->filling_bytes -= std::exchange(held_, 0);
   core_->fills.close(job_->fill_key, fill_);
-  core_->fills.mark(job_->key, core_->now() + kAloneTime);
+  core_->fills.mark(job_->fill_key, core_->now() + kAloneTime);
   // Lets those who were woken by the head come for the body.
   co_await io::asio::post(executor_, io::use_task);
   fill_->stop_keeping();

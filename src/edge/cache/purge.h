@@ -42,7 +42,7 @@ class PurgeLog {
   bool hit_since(uint64_t moment, const Object& object) const;
 
  private:
-  static constexpr size_t kRemembered = 1024;
+  static constexpr size_t kRemembered = 8192;
 
   mutable std::mutex mutex_;
   uint64_t count_ = 0;

@@ -43,7 +43,7 @@ TEST(PurgeLog, TellsOfPurgesSinceAMoment) {
 
 TEST(PurgeLog, WhatItHasForgottenCountsAsAHit) {
   PurgeLog log;
-  for (int i = 0; i < 5000; ++i) log.add({.what = Purge::What::kTag, .value = "other"});
+  for (int i = 0; i < 20'000; ++i) log.add({.what = Purge::What::kTag, .value = "other"});
   EXPECT_TRUE(log.hit_since(0, make_object()));
   EXPECT_FALSE(log.hit_since(log.now() - 100, make_object()));
 }

@@ -114,7 +114,7 @@ io::Task<http::Response> Visit::run(std::shared_ptr<Origin> origin) {
   if (asked_.only_if_cached) co_return answer_not_cached();
   ++core_.counters.misses;
   if (method_ == "HEAD") co_return co_await head(std::move(object));
-  const bool marked = !object && core_.fills.is_marked(key_, now_);
+  const bool marked = !object && core_.fills.is_marked(fill_key(object), now_);
   if (marked || request_.fields.get("if-range")) co_return co_await alone();
   co_return co_await fetch(std::move(object));
 }
@@ -145,7 +145,7 @@ std::unique_ptr<FillJob> Visit::make_job(const ObjectPtr& object) const {
   job->origin = origin_;
   job->address = address_;
   job->key = key_;
-  job->fill_key = fill_key();
+  job->fill_key = fill_key(object);
   job->stored = object;
   const bool range = request_.fields.get("range").has_value();
   const bool fresh = object && object->freshness.left(now_) > Seconds(0);
@@ -153,8 +153,6 @@ std::unique_ptr<FillJob> Visit::make_job(const ObjectPtr& object) const {
     job->kind = FillJob::Kind::kValidate;
   } else if (range) {
     job->kind = FillJob::Kind::kRange;
-    job->fill_key += "range=";
-    job->fill_key += *request_.fields.get("range");
   } else if (object && fresh && object->part->range.first == 0 &&
              object->part->range.end < object->part->complete) {
     job->kind = FillJob::Kind::kComplete;
@@ -162,14 +160,18 @@ std::unique_ptr<FillJob> Visit::make_job(const ObjectPtr& object) const {
   return job;
 }
 
-// Requests for other variants do not wait for each other.
-std::string Visit::fill_key() const {
+// Requests wait for each other only where they can expect the same: not for another variant, for
+// another range, or for what may be somebody's alone.
+std::string Visit::fill_key(const ObjectPtr& object) const {
   std::string key = key_;
   for (const std::string& name : vary_names_) {
     const auto value = request_.fields.get_all(name);
     const std::string text = value ? normalised_value(name, *value) : "";
     key += std::to_string(text.size()) + (value ? "=" : "-") + text + ',';
   }
+  if (request_.fields.get("authorization")) key += "authorization,";
+  const auto range = request_.fields.get("range");
+  if (range && (!object || object->part)) key.append("range=").append(*range);
   return key;
 }
 

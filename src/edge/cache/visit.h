@@ -34,7 +34,7 @@ class Visit {
   std::optional<http::Response> from_fill(Fill& fill, const Fill::Outcome& outcome, bool leads,
                                           io::Executor executor);
   std::unique_ptr<FillJob> make_job(const ObjectPtr& object) const;
-  std::string fill_key() const;
+  std::string fill_key(const ObjectPtr& object) const;
 
   // Past the cache.
   io::Task<http::Response> pass(Status::Forward why);

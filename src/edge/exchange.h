@@ -19,6 +19,7 @@
 namespace cusp::edge {
 
 class Feature;
+class Load;
 class Plan;
 struct Record;
 
@@ -43,6 +44,7 @@ struct ShardContext {
   io::Executor executor;
   http::Client& client;      // for upstreams, key sets and whatever else a feature has to ask for
   const Geo* geo = nullptr;  // null: no database is configured
+  Load* load = nullptr;      // null: nobody measures it
 };
 
 // Who asks. What a client says of itself is not believed: `address` is the peer's own, or what a
@@ -95,6 +97,10 @@ struct Exchange {
   http::Request& request;
   ShardContext& shard;
   Client client;
+
+  // The client has shown that it is worth more than others when not all can be served: it has
+  // logged in, or solved a challenge.
+  bool known_good = false;
 
   // Set by the router in kRoute.
   std::string_view app;                     // its name; empty before, and when none answers

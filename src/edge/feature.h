@@ -14,6 +14,7 @@ namespace cusp::edge {
 namespace cache {
 class Cache;
 }
+struct ConnectionPolicy;
 
 // What a feature makes of a request.
 struct Continue {};
@@ -43,6 +44,11 @@ struct FeatureContext {
   std::string directory;          // where relative paths start
   std::string app;                // the application's name; empty for the node's own features
   cache::Cache* cache = nullptr;  // the node's; outlives the features
+  // Filled in by what the node's own features say of connections; null for an application's.
+  ConnectionPolicy* connections = nullptr;
+  // A secret of the node that stays the same when it is started again; features make their keys of
+  // it under a label of their own. Empty: there is none.
+  std::string secret;
 };
 
 // A kind of feature: its key in [edge] and how it is read. A problem is reported through the value,

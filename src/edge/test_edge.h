@@ -111,6 +111,8 @@ class TestEdge final : public Router {
 
   // Where clients are from now on; `geo` outlives the requests.
   void set_geo(const Geo* geo) { shard_.geo = geo; }
+  // How busy the shard is from now on; the same.
+  void set_load(Load* load) { shard_.load = load; }
 
   Pipeline& pipeline() { return pipeline_; }
   io::asio::io_context& loop() { return loop_; }

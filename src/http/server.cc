@@ -14,6 +14,15 @@ namespace {
 
 using io::asio::ip::make_address;
 
+// All zero for a peer that has gone already.
+Address peer_of(const io::Socket& socket) {
+  boost::system::error_code error;
+  const auto address = socket.remote_endpoint(error).address();
+  if (error) return {};
+  if (address.is_v6()) return address.to_v6().to_bytes();
+  return io::asio::ip::make_address_v6(io::asio::ip::v4_mapped, address.to_v4()).to_bytes();
+}
+
 class ServerImpl final : public Server, public std::enable_shared_from_this<ServerImpl> {
  public:
   ServerImpl(io::Executor executor, ServerOptions options, Handler& handler)
@@ -94,13 +103,16 @@ io::Task<void> ServerImpl::accept_loop() {
       continue;
     }
     if (connections_ >= options_.limits.connections_max) continue;
+    const Address peer = options_.gate == nullptr ? Address{} : peer_of(socket);
+    if (options_.gate != nullptr && !options_.gate->enter(peer)) continue;
     ++connections_;
     io::asio::co_spawn(
         context_.executor,
-        [](std::shared_ptr<ServerImpl> self, io::Socket client) -> io::Task<void> {
+        [](std::shared_ptr<ServerImpl> self, io::Socket client, Address from) -> io::Task<void> {
           co_await self->serve(std::move(client));
           --self->connections_;
-        }(shared_from_this(), std::move(socket)),
+          if (self->options_.gate != nullptr) self->options_.gate->leave(from);
+        }(shared_from_this(), std::move(socket), peer),
         io::asio::detached);
   }
 }

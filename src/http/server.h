@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/address.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "http/message.h"
@@ -44,12 +45,25 @@ class Server {
   virtual size_t connections() const = 0;
 };
 
+// Decides which peers may connect, beyond the number that ServerLimits allows. One object may serve
+// the servers of all shards: it is thread-safe, and outlives their connections.
+class Gate {
+ public:
+  virtual ~Gate() = default;
+
+  // Asked for each connection once it is accepted; false: it is closed at once.
+  virtual bool enter(const Address& peer) = 0;
+  // Told when a connection that was let in has ended.
+  virtual void leave(const Address& peer) = 0;
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;
   std::shared_ptr<const io::TlsServerContext>
       tls;  // shared by the shards' servers; null: clear text
   ServerLimits limits;
+  Gate* gate = nullptr;  // null: everybody may connect
 };
 
 // Binds and starts to accept at once. `handler` outlives the server. Errors: kUnavailable (address

@@ -9,6 +9,7 @@ namespace cusp::edge {
 std::span<const FeatureKind> feature_kinds() {
   static constexpr std::array kKinds = std::to_array<FeatureKind>({
       {"trusted_proxies", read_trusted_proxies},
+      {"budgets", read_budgets},
       {"error_pages", read_error_pages},
       {"acl", read_acl},
       {"maintenance", read_maintenance},
@@ -19,6 +20,7 @@ std::span<const FeatureKind> feature_kinds() {
       {"geo", read_geo},
       {"rate_limit", read_rate_limit},
       {"headers", read_headers},
+      {"shedding", read_shedding},
       {"cache", read_cache},
   });
   return kKinds;

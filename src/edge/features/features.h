@@ -9,6 +9,7 @@
 namespace cusp::edge {
 
 std::unique_ptr<Feature> read_acl(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_budgets(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_cache(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_cors(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_error_pages(const Value& value, const FeatureContext& context);
@@ -19,6 +20,7 @@ std::unique_ptr<Feature> read_rate_limit(const Value& value, const FeatureContex
 std::unique_ptr<Feature> read_redirects(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_rewrites(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_rules(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_shedding(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_trusted_proxies(const Value& value, const FeatureContext& context);
 
 }  // namespace cusp::edge

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "edge/address_set.h"
-#include "edge/feature.h"
 #include "edge/features/features.h"
+#include "edge/limits/connections.h"
 
 // trusted_proxies = ["10.0.0.0/8"], or
 // trusted_proxies = { from = ["10.0.0.0/8"], field = "forwarded" }
@@ -153,6 +153,7 @@ std::unique_ptr<Feature> read_trusted_proxies(const Value& value, const FeatureC
     }
     table->finish();
   }
+  if (context.connections != nullptr) context.connections->exempt = blocks;
   return std::make_unique<TrustedProxies>(AddressSet(blocks), standard);
 }
 

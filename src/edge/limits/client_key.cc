@@ -2,16 +2,18 @@
 
 #include <algorithm>
 
-#include "base/address.h"
-
 namespace cusp::edge {
 
-std::string client_key(std::string_view text) {
-  auto address = parse_address(text);
-  if (!address) return {};
+std::string client_key(const Address& address) {
   static const AddressBlock kIpv4 = *parse_address_block("0.0.0.0/0");
-  if (!kIpv4.contains(*address)) std::fill(address->begin() + 8, address->end(), uint8_t{0});
-  return {address->begin(), address->end()};
+  std::string key(address.begin(), address.end());
+  if (!kIpv4.contains(address)) std::fill(key.begin() + 8, key.end(), '\0');
+  return key;
+}
+
+std::string client_key(std::string_view text) {
+  const auto address = parse_address(text);
+  return address ? client_key(*address) : std::string();
 }
 
 }  // namespace cusp::edge

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/address.h"
 
 namespace cusp::edge {
 
@@ -10,5 +11,6 @@ namespace cusp::edge {
 // of an IPv6 one, since a single customer has at least so many (RFC 6177). 16 bytes; what is no
 // address is one client, the empty text.
 std::string client_key(std::string_view address);
+std::string client_key(const Address& address);
 
 }  // namespace cusp::edge

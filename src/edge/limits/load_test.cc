@@ -1,0 +1,97 @@
+#include "edge/limits/load.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "io/asio.h"
+
+namespace cusp::edge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTarget = 20ms;
+
+// Lives through intervals in each of which the waits are these; tells how many of 1000 requests are
+// turned away after that.
+class Overload {
+ public:
+  void intervals(int count, std::vector<std::chrono::nanoseconds> waits) {
+    for (int i = 0; i < count; ++i) {
+      for (const auto wait : waits) load_.waited(wait, now_);
+      load_.sheds(kTarget, false, now_);  // somebody asks
+      now_ += Load::kInterval;
+    }
+  }
+  int shed(bool favoured = false) {
+    int shed = 0;
+    for (int i = 0; i < 1000; ++i) shed += load_.sheds(kTarget, favoured, now_);
+    return shed;
+  }
+
+ private:
+  Load load_;
+  Load::Clock::time_point now_ = Load::Clock::now();
+};
+
+TEST(Load, NobodyIsTurnedAwayWhileWaitsAreShort) {
+  Overload overload;
+  EXPECT_EQ(overload.shed(), 0);
+  overload.intervals(50, {1ms, 19ms});
+  EXPECT_EQ(overload.shed(), 0);
+}
+
+TEST(Load, ABurstIsNoOverload) {
+  Overload overload;
+  overload.intervals(50, {500ms, 300ms, 1ms});
+  EXPECT_EQ(overload.shed(), 0);
+}
+
+TEST(Load, AStandingQueueTurnsMoreAndMoreAway) {
+  Overload overload;
+  overload.intervals(3, {40ms, 60ms});
+  const int early = overload.shed();
+  EXPECT_GT(early, 100);
+  overload.intervals(3, {40ms, 60ms});
+  EXPECT_GT(overload.shed(), early);
+  overload.intervals(100, {2s});
+  const int late = overload.shed();
+  EXPECT_GT(late, 900);
+  EXPECT_LT(late, 1000);  // some always pass
+}
+
+TEST(Load, TheFavouredGoLast) {
+  Overload overload;
+  overload.intervals(2, {40ms});
+  EXPECT_GT(overload.shed(false), 100);
+  EXPECT_EQ(overload.shed(true), 0);
+  overload.intervals(100, {40ms});
+  EXPECT_GT(overload.shed(false), 900);
+  EXPECT_GT(overload.shed(true), 500);
+}
+
+TEST(Load, ItIsOverSoonAfterTheQueueIs) {
+  Overload overload;
+  overload.intervals(100, {2s});
+  overload.intervals(12, {1ms});
+  EXPECT_EQ(overload.shed(), 0);
+  overload.intervals(100, {2s});
+  overload.intervals(12, {});  // nothing waits at all
+  EXPECT_EQ(overload.shed(), 0);
+}
+
+TEST(Load, MeasuresHowLateALoopIs) {
+  io::asio::io_context loop;
+  auto load = std::make_shared<Load>();
+  io::asio::co_spawn(loop, Load::watch(load, loop.get_executor()), io::asio::detached);
+  for (int i = 0; i < 12; ++i) {
+    loop.run_for(1ms);
+    std::this_thread::sleep_for(40ms);  // what a guest that holds the shard does
+  }
+  EXPECT_GT(load->standing_wait(), 20ms);
+  EXPECT_LT(load->standing_wait(), 2s);
+}
+
+}  // namespace
+}  // namespace cusp::edge

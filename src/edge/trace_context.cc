@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include <fmt/format.h>
-
 namespace cusp::edge {
 
 namespace {
@@ -20,6 +18,12 @@ bool read_hex(std::string_view digits, T& value) {
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
   return error == std::errc() && end == digits.data() + digits.size();
+}
+
+// Written by hand: every request has one, and formatting it otherwise costs as much as routing it.
+void append_hex(std::string& text, uint64_t value, int digits) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) text += kDigits[value >> shift & 0xf];
 }
 
 }  // namespace
@@ -41,13 +45,29 @@ std::optional<TraceContext> TraceContext::parse(std::string_view text) {
 }
 
 std::string TraceContext::trace_id() const {
-  return fmt::format("{:016x}{:016x}", trace_high, trace_low);
+  std::string text;
+  append_hex(text, trace_high, 16);
+  append_hex(text, trace_low, 16);
+  return text;
 }
 
-std::string TraceContext::span_id() const { return fmt::format("{:016x}", span); }
+std::string TraceContext::span_id() const {
+  std::string text;
+  append_hex(text, span, 16);
+  return text;
+}
 
 std::string TraceContext::traceparent() const {
-  return fmt::format("00-{:016x}{:016x}-{:016x}-{:02x}", trace_high, trace_low, span, flags);
+  std::string text;
+  text.reserve(kTraceparentSize);
+  text += "00-";
+  append_hex(text, trace_high, 16);
+  append_hex(text, trace_low, 16);
+  text += '-';
+  append_hex(text, span, 16);
+  text += '-';
+  append_hex(text, flags, 2);
+  return text;
 }
 
 TraceContext TraceIds::begin(http::Fields& fields) {

@@ -6,12 +6,16 @@
 #include <cstring>
 #include <vector>
 
+#include "http/authority.h"
+
 namespace cusp::http {
 
 namespace {
 
 using std::string_view;
 
+// Parsers that count with a sign disagree with us about anything larger.
+constexpr uint64_t kLengthMax = INT64_MAX;
 // What a chunk's size line may hold beyond the size itself: extensions, which nobody uses and
 // attackers do.
 constexpr size_t kChunkLineBytesMax = 256;
@@ -30,7 +34,6 @@ constexpr std::array<bool, 256> visible_without(string_view forbidden) {
 
 // Section 3.2 and RFC 3986, with the bytes that browsers leave unescaped in a query: \ ^ ` { | }.
 constexpr auto kTargetBytes = visible_without("#\"<>");
-constexpr auto kAuthorityBytes = visible_without("/?#@\\\"<>,^`{|}");
 
 bool only(const std::array<bool, 256>& allowed, string_view text) {
   bool good = true;
@@ -98,7 +101,7 @@ std::expected<void, SyntaxError> note_length(string_view value, Facts& facts) {
   if (facts.length) return refuse(400, "content-length twice");
   uint64_t length = 0;
   const auto [end, error] = std::from_chars(value.begin(), value.end(), length);
-  if (value.empty() || error != std::errc() || end != value.end()) {
+  if (value.empty() || error != std::errc() || end != value.end() || length > kLengthMax) {
     return refuse(400, "a malformed content-length");
   }
   facts.length = length;
@@ -222,10 +225,6 @@ std::string protocol_of(const Facts& facts) {
   if (!facts.upgrades || facts.upgrade_fields != 1) return {};
   std::string protocol = lower_case(facts.upgrade);
   return valid_protocol(protocol) && protocol != "h2c" ? protocol : std::string();
-}
-
-bool valid_authority(string_view authority) {
-  return !authority.empty() && only(kAuthorityBytes, authority);
 }
 
 // Absolute form: the authority in it counts, not Host (section 3.2.2).
@@ -427,7 +426,9 @@ std::expected<ChunkedDecoder::Step, SyntaxError> ChunkedDecoder::read_size(strin
   const string_view line = input.substr(0, line_end - 1);
   uint64_t size = 0;
   const auto [end, error] = std::from_chars(line.begin(), line.end(), size, 16);
-  if (error != std::errc() || end == line.begin()) return refuse(400, "a malformed chunk size");
+  if (error != std::errc() || end == line.begin() || size > kLengthMax) {
+    return refuse(400, "a malformed chunk size");
+  }
   const string_view extension(end, line.end() - end);
   if (!extension.empty() && extension.front() != ';') return refuse(400, "a malformed chunk size");
   if (!valid_field_value(trim(extension))) return refuse(400, "a malformed chunk extension");

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "http/authority.h"
+
 namespace cusp::http {
 
 namespace {
@@ -66,6 +68,7 @@ std::expected<Request, SyntaxError> H2RequestHead::finish(bool tls) {
     request_.fields.add("host", request_.authority);
   }
   if (request_.authority.empty()) return refuse(400, "no authority");
+  if (!valid_authority(request_.authority)) return refuse(400, "a malformed authority");
   if (!cookie_.empty()) request_.fields.add("cookie", cookie_);
   request_.scheme = tls ? "https" : "http";
   request_.version = Version::kHttp2;

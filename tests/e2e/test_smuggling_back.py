@@ -244,7 +244,7 @@ def test_a_length_that_is_not_that_of_the_data_loses_nobody_step(node, upstream,
     send_h2(node.port, fields, b"GET!")
     for _ in range(3):
         assert send_h2(node.port, PSEUDO) == 200
-    lines = [line for line in upstream.seen.split(b"\r\n") if line.endswith(b" HTTP/1.1")]
+    lines = [line for line in bytes(upstream.seen).split(b"\r\n") if line.endswith(b" HTTP/1.1")]
     assert set(lines) <= {b"GET /h2 HTTP/1.1", b"POST /h2 HTTP/1.1"}
 
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -133,7 +134,9 @@ TEST(HttpClientOptions, AConnectionThatFailsGivesItsPlaceBack) {
 // Our own server with a certificate for localhost that it signed itself, and that no system trusts.
 class PrivateCaTest : public ::testing::Test {
  protected:
-  PrivateCaTest() : directory_(::testing::TempDir() + "cusp_client_options_test") {
+  PrivateCaTest()
+      : directory_(::testing::TempDir() + "cusp_client_options_test-" +
+                   std::to_string(::getpid())) {
     certificate_ = *io::make_self_signed_certificate(directory_);
     ServerOptions options;
     options.tls = *io::make_tls_server_context({certificate_});

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -33,7 +34,8 @@ class EchoHandler final : public Handler {
 // Our own server with a certificate for localhost that it signed itself.
 class TlsClientTest : public ::testing::Test {
  protected:
-  TlsClientTest() : directory_(::testing::TempDir() + "cusp_client_tls_test") {
+  TlsClientTest()
+      : directory_(::testing::TempDir() + "cusp_client_tls_test-" + std::to_string(::getpid())) {
     certificate_ = *io::make_self_signed_certificate(directory_);
   }
   ~TlsClientTest() override {

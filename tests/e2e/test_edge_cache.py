@@ -60,6 +60,7 @@ grace = "1h"
 source = "{guest("hello-wat")}"
 [upstream.origin]
 url = "http://127.0.0.1:{origin.server_port}"
+retries = 0
 [[route]]
 path = "/..."
 upstream = "origin"

@@ -40,6 +40,9 @@ class H1Session final : public Connection,
   std::string_view remote_address() const override { return remote_address_; }
   uint16_t remote_port() const override { return remote_port_; }
   bool tls() const override { return tls_; }
+  const io::PeerCertificate* client_certificate() const override {
+    return stream_->peer_certificate();
+  }
   void on_client_gone(std::function<void()> callback) override {
     gone_callback_ = std::move(callback);
   }

@@ -43,6 +43,7 @@ class H2Connection final : public ServerContext::Session,
   std::string_view remote_address() const { return remote_address_; }
   uint16_t remote_port() const { return remote_port_; }
   bool tls() const { return tls_; }
+  const io::PeerCertificate* client_certificate() const { return stream_->peer_certificate(); }
   // Sends what was submitted, at the latest in the next turn of the loop.
   void flush_soon();
   // Makes sure that time_out() comes by then.

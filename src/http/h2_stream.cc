@@ -43,6 +43,10 @@ std::string_view H2Stream::remote_address() const { return connection_->remote_a
 uint16_t H2Stream::remote_port() const { return connection_->remote_port(); }
 bool H2Stream::tls() const { return connection_->tls(); }
 
+const io::PeerCertificate* H2Stream::client_certificate() const {
+  return connection_->client_certificate();
+}
+
 void H2Stream::on_client_gone(std::function<void()> callback) {
   if (closed_ && !sent_ && callback) {
     io::asio::post(connection_->server().executor, std::move(callback));

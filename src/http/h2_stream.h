@@ -27,6 +27,7 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   std::string_view remote_address() const override;
   uint16_t remote_port() const override;
   bool tls() const override;
+  const io::PeerCertificate* client_certificate() const override;
   void on_client_gone(std::function<void()> callback) override;
 
   // The request, as it comes in. False from on_field: far over the limits.

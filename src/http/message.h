@@ -9,6 +9,10 @@
 #include "http/fields.h"
 #include "http/tunnel.h"
 
+namespace cusp::io {
+struct PeerCertificate;  // io/stream.h
+}
+
 namespace cusp::http {
 
 enum class Version : uint8_t { kHttp10, kHttp11, kHttp2 };
@@ -22,6 +26,8 @@ class Connection {
   virtual std::string_view remote_address() const = 0;  // "192.0.2.1" or "2001:db8::1", no port
   virtual uint16_t remote_port() const = 0;
   virtual bool tls() const = 0;
+  // What the client has shown, verified; null: none.
+  virtual const io::PeerCertificate* client_certificate() const { return nullptr; }
 
   // Calls `callback` once, on this shard, when the client goes away before its response is
   // complete. Costs nothing until it is asked for. A later call replaces the callback; an empty one

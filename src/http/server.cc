@@ -127,7 +127,7 @@ io::Task<void> ServerImpl::serve(io::Socket socket) {
     });
     stream = co_await io::accept_tls(std::move(socket), *options_.tls);
     limit.cancel();
-    if (!stream) co_return;
+    if (!stream || stream->alpn() == io::kAcmeProtocol) co_return;
     if (stream->alpn() == "h2") co_return co_await serve_h2(context_, std::move(stream), {});
   } else {
     stream = io::make_tcp_stream(std::move(socket));

@@ -1,15 +1,13 @@
 #include "io/stream.h"
 
 #include <arpa/inet.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 
 #include "io/edge_wait.h"
+#include "io/openssl.h"
 
 namespace cusp::io {
 
@@ -144,6 +142,23 @@ class TlsStream final : public TcpStream {
     return {reinterpret_cast<const char*>(name), size};
   }
   bool tls() const override { return true; }
+  const PeerCertificate* peer_certificate() const override { return peer_.get(); }
+
+  // Keeps what a client has shown, once the handshake has verified it.
+  void keep_peer_certificate() {
+    X509* shown = SSL_get0_peer_certificate(ssl_);
+    if (shown == nullptr || SSL_get_verify_result(ssl_) != X509_V_OK) return;
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(shown, &der);
+    const BioPtr subject(BIO_new(BIO_s_mem()));
+    X509_NAME_print_ex(subject.get(), X509_get_subject_name(shown), 0, XN_FLAG_RFC2253);
+    if (size > 0) {
+      peer_ = std::make_unique<const PeerCertificate>(
+          std::string(reinterpret_cast<const char*>(der), static_cast<size_t>(size)),
+          text_of(subject.get()));
+    }
+    OPENSSL_free(der);
+  }
 
   void shutdown_write() override {
     if (!this->socket().is_open()) return;
@@ -164,6 +179,7 @@ class TlsStream final : public TcpStream {
   }
 
   SSL* ssl_;
+  std::unique_ptr<const PeerCertificate> peer_;
   // A reader and a writer may wait at the same time, each for what its own last try asked for.
   Socket::wait_type read_waits_for_ = Socket::wait_read;
   Socket::wait_type write_waits_for_ = Socket::wait_write;
@@ -193,6 +209,7 @@ Task<std::unique_ptr<Stream>> accept_tls(Socket socket, const TlsServerContext& 
   auto stream =
       std::make_unique<TlsStream>(std::move(socket), static_cast<SSL_CTX*>(context.native()));
   if (!co_await stream->handshake(SSL_accept)) co_return nullptr;
+  stream->keep_peer_certificate();
   co_return stream;
 }
 

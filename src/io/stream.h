@@ -5,12 +5,19 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "io/asio.h"
 #include "io/tls.h"
 
 namespace cusp::io {
+
+// What a client has shown and the listener's authorities have signed.
+struct PeerCertificate {
+  std::string der;
+  std::string subject;  // RFC 2253 form, printable ASCII: "CN=alice,O=Example"
+};
 
 // A byte stream over a TCP connection, in clear text or in TLS, for the .cc files of sessions.
 // Reads and writes are tried at once and waited for only when they would block: a request that is
@@ -34,6 +41,8 @@ class Stream {
   // The application protocol that the TLS handshake agreed on ("h2"); empty without TLS.
   virtual std::string_view alpn() const { return {}; }
   virtual bool tls() const { return false; }
+  // Null: the peer has shown none, or nobody asked it to.
+  virtual const PeerCertificate* peer_certificate() const { return nullptr; }
   // Whether the peer has closed the connection or its side of it, even with bytes still unread.
   virtual bool peer_gone() = 0;
   // Tells the peer that no more will be sent.

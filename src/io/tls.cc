@@ -1,14 +1,12 @@
 #include "io/tls.h"
 
-#include <fcntl.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <strings.h>
 
-#include <filesystem>
-#include <string_view>
+#include <map>
+#include <mutex>
+
+#include "io/openssl.h"
+#include "io/ticket_keys.h"
 
 namespace cusp::io {
 
@@ -16,141 +14,226 @@ namespace {
 
 using std::string_view;
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
-using ContextPtr = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Free<X509_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
-using FilePtr = std::unique_ptr<FILE, Free<fclose>>;
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
-
 // In the order that we prefer (RFC 7301 wire format).
 constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
-constexpr int kValidDays = 30;
-constexpr long kSecondsOfDay = 24 * 60 * 60;
+constexpr unsigned char kAcmeProtocols[] =
+    "\x0a"
+    "acme-tls/1";
+// The extension of a client that offers nothing but the protocol of challenges: RFC 8737 section 3
+// has it do so.
+constexpr string_view kAcmeOffer(
+    "\x00\x0b\x0a"
+    "acme-tls/1",
+    13);
+// All contexts of a listener answer to the same sessions; their keys are the listener's own.
+constexpr unsigned char kSessionContext[] = "cusp";
 
-// OpenSSL's own reason for the last failure; the queue is empty afterwards.
-std::string openssl_reason() {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+// The authorities for clients' certificates.
+struct Authorities {
+  std::vector<X509Ptr> certificates;
+
+  static Result<Authorities> parse(const std::string& pem, const std::string& file);
+};
+
+Result<Authorities> Authorities::parse(const std::string& pem, const std::string& file) {
+  Authorities result;
   ERR_clear_error();
-  return reason == nullptr ? "no reason given" : reason;
-}
-
-// The names that a certificate is for: its DNS names, else its common name.
-std::vector<std::string> names_of(X509* certificate) {
-  std::vector<std::string> result;
-  const NamesPtr names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_DNS) continue;
-    result.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                        ASN1_STRING_length(name->d.dNSName));
+  const BioPtr text = bio_over(pem);
+  while (X509* next = PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr)) {
+    result.certificates.emplace_back(next);
   }
-  char common[256];
-  if (result.empty() && X509_NAME_get_text_by_NID(X509_get_subject_name(certificate),
-                                                  NID_commonName, common, sizeof(common)) > 0) {
-    result.emplace_back(common);
+  const bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (result.certificates.empty() || !whole) {
+    return fail(ErrorCode::kInvalidArgument,
+                "not certificates in PEM form to verify clients with: " + openssl_reason(), file);
   }
+  ERR_clear_error();
   return result;
-}
-
-bool same_name(string_view a, string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-// "*.example.org" is for "a.example.org", not for "a.b.example.org" (RFC 6125 section 6.4.3).
-bool wildcard_covers(string_view pattern, string_view name) {
-  const size_t dot = name.find('.');
-  return pattern.starts_with("*.") && dot != name.npos && dot > 0 &&
-         same_name(pattern.substr(1), name.substr(dot));
 }
 
 class Context final : public TlsServerContext {
  public:
-  Result<> add(const TlsCertificate& files);
-  void finish();
-  void* native() const override { return contexts_.front().context.get(); }
+  explicit Context(TlsServerOptions options);
+
+  void* native() const override { return front_.get(); }
+  Result<> use(TlsMaterial material) override;
+  Result<> set_challenge(const std::string& name,
+                         std::shared_ptr<const Certificate> certificate) override;
 
  private:
-  struct Named {
-    ContextPtr context;
-    std::vector<std::string> names;
+  // One certificate, ready for handshakes.
+  struct Entry {
+    ServedCertificate served;
+    SslContextPtr context;
   };
+  using Entries = std::vector<Entry>;
 
-  SSL_CTX* choose(string_view name) const;
+  SslContextPtr make_context() const;
+  SslContextPtr make_context(const Certificate& certificate) const;
+  void trust(SSL_CTX* context, const Authorities& authorities) const;
+  bool switch_to(SSL* ssl, string_view name, bool challenge);
+  static void staple(SSL* ssl, const std::string& response);
+  static const Entry* choose(const Entries& entries, string_view name);
+
+  static int on_client_hello(SSL* ssl, int* alert, void* self) noexcept;
   static int on_server_name(SSL* ssl, int* alert, void* self) noexcept;
   static int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size,
                      const unsigned char* offered, unsigned offered_size, void* self) noexcept;
+  static int on_acme_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                          const unsigned char* offered, unsigned offered_size, void* self) noexcept;
+  static int on_status(SSL* ssl, void* self) noexcept;
+  static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                       EVP_MAC_CTX* mac, int seal) noexcept;
 
-  std::vector<Named> contexts_;
+  const TlsServerOptions options_;
+  TicketKeys ticket_keys_;
+  // Where every handshake starts, and whose tickets count; it has no certificate.
+  SslContextPtr front_;
+  std::mutex mutex_;
+  Entries entries_;
+  std::string client_ca_pem_;
+  std::map<std::string, SslContextPtr, std::less<>> challenges_;
 };
 
-Result<> Context::add(const TlsCertificate& files) {
-  std::error_code error;
-  for (const std::string& file : {files.certificate_file, files.key_file}) {
-    if (!std::filesystem::is_regular_file(file, error))
-      return fail(ErrorCode::kNotFound, "no such file for TLS; expected a PEM file", file);
-  }
-  ContextPtr context(SSL_CTX_new(TLS_server_method()));
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                         SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                         SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+Context::Context(TlsServerOptions options)
+    : options_(std::move(options)), ticket_keys_(options_.now), front_(make_context()) {
+  SSL_CTX_set_client_hello_cb(front_.get(), on_client_hello, this);
+  SSL_CTX_set_tlsext_servername_callback(front_.get(), on_server_name);
+  SSL_CTX_set_tlsext_servername_arg(front_.get(), this);
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(front_.get(), on_ticket);
+}
+
+SslContextPtr Context::make_context() const {
+  SslContextPtr owner(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* context = owner.get();
+  SSL_CTX_set_app_data(context, const_cast<Context*>(this));
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
   // RFC 9113 section 9.2.2: with TLS 1.2 only what HTTP/2 does not prohibit.
-  SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                      SSL_MODE_RELEASE_BUFFERS);
-  ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(context.get(), files.certificate_file.c_str()) != 1) {
-    return fail(ErrorCode::kInvalidArgument,
-                "not a certificate chain in PEM form: " + openssl_reason(), files.certificate_file);
+  SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  // Tickets alone: a cache would be memory that clients fill.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(context, std::chrono::seconds(TicketKeys::kOpenTime).count());
+  SSL_CTX_set_session_id_context(context, kSessionContext, sizeof(kSessionContext) - 1);
+  SSL_CTX_set_alpn_select_cb(context, on_alpn, nullptr);
+  if (options_.clients != ClientCertificates::kNone) {
+    const bool required = options_.clients == ClientCertificates::kRequired;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                       nullptr);
   }
-  if (SSL_CTX_use_PrivateKey_file(context.get(), files.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    const bool mismatch = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
-    return fail(
-        ErrorCode::kInvalidArgument,
-        mismatch ? "the private key does not belong to the certificate in " + files.certificate_file
-                 : "not a private key in PEM form: " + openssl_reason(),
-        files.key_file);
+  return owner;
+}
+
+SslContextPtr Context::make_context(const Certificate& certificate) const {
+  SslContextPtr context = make_context();
+  SSL_CTX_use_cert_and_key(context.get(), certificate.leaf(), certificate.key(),
+                           certificate.chain(), 1);
+  return context;
+}
+
+// What is asked of a client's certificate is looked up in the context that its handshake has been
+// switched to.
+void Context::trust(SSL_CTX* context, const Authorities& authorities) const {
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  for (const X509Ptr& certificate : authorities.certificates) {
+    X509_STORE_add_cert(store, certificate.get());
+    SSL_CTX_add_client_CA(context, certificate.get());
   }
-  std::vector<std::string> names = names_of(SSL_CTX_get0_certificate(context.get()));
-  contexts_.push_back({std::move(context), std::move(names)});
+}
+
+Result<> Context::use(TlsMaterial material) {
+  Authorities authorities;
+  if (options_.clients != ClientCertificates::kNone) {
+    CUSP_TRY(authorities, Authorities::parse(material.client_ca_pem, material.client_ca_file));
+  }
+  Entries entries;
+  for (ServedCertificate& served : material.certificates) {
+    SslContextPtr context = make_context(*served.certificate);
+    SSL_CTX_set_tlsext_status_cb(context.get(), on_status);
+    trust(context.get(), authorities);
+    entries.push_back({std::move(served), std::move(context)});
+  }
+  const std::lock_guard lock(mutex_);
+  entries_ = std::move(entries);
+  if (client_ca_pem_ != material.client_ca_pem) ticket_keys_.forget();
+  client_ca_pem_ = std::move(material.client_ca_pem);
   return {};
 }
 
-// Every handshake starts in the first context; only that one needs the callbacks.
-void Context::finish() {
-  SSL_CTX* first = contexts_.front().context.get();
-  SSL_CTX_set_tlsext_servername_callback(first, on_server_name);
-  SSL_CTX_set_tlsext_servername_arg(first, this);
-  for (const Named& named : contexts_)
-    SSL_CTX_set_alpn_select_cb(named.context.get(), on_alpn, nullptr);
+Result<> Context::set_challenge(const std::string& name,
+                                std::shared_ptr<const Certificate> certificate) {
+  SslContextPtr context;
+  if (certificate) {
+    context = make_context(*certificate);
+    // The authority that asks has no certificate of its own to show.
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+    SSL_CTX_set_alpn_select_cb(context.get(), on_acme_alpn, nullptr);
+  }
+  const std::lock_guard lock(mutex_);
+  challenges_.erase(name);
+  if (context) challenges_.emplace(name, std::move(context));
+  return {};
 }
 
-SSL_CTX* Context::choose(string_view name) const {
-  for (const auto matches : {same_name, wildcard_covers}) {
-    for (const Named& named : contexts_) {
-      for (const std::string& own : named.names) {
-        if (matches(own, name)) return named.context.get();
-      }
+const Context::Entry* Context::choose(const Entries& entries, string_view name) {
+  for (const auto matches : {&Certificate::is_exactly_for, &Certificate::is_for}) {
+    for (const Entry& entry : entries) {
+      if ((*entry.served.certificate.*matches)(name)) return &entry;
     }
   }
-  return contexts_.front().context.get();
+  return entries.empty() ? nullptr : &entries.front();
 }
 
-int Context::on_server_name(SSL* ssl, int*, void* self) noexcept {
+bool Context::switch_to(SSL* ssl, string_view name, bool challenge) {
+  const std::lock_guard lock(mutex_);
+  if (challenge) {
+    const auto found = challenges_.find(name);
+    if (found == challenges_.end()) return false;
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+    return SSL_set_SSL_CTX(ssl, found->second.get()) != nullptr;
+  }
+  const Entry* entry = choose(entries_, name);
+  if (entry == nullptr) return false;
+  if (SSL_get_tlsext_status_type(ssl) == TLSEXT_STATUSTYPE_ocsp) {
+    staple(ssl, entry->served.ocsp_response);
+  }
+  return SSL_set_SSL_CTX(ssl, entry->context.get()) != nullptr;
+}
+
+// The connection gets a copy: the entry may be replaced while its handshake goes on.
+void Context::staple(SSL* ssl, const std::string& response) {
+  if (response.empty()) return;
+  void* copy = OPENSSL_memdup(response.data(), response.size());
+  if (copy != nullptr) {
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(response.size()));  // takes it
+  }
+}
+
+// The only place where OpenSSL shows what the client offers before a certificate is chosen.
+int Context::on_client_hello(SSL* ssl, int*, void* self) noexcept {
+  const unsigned char* data = nullptr;
+  size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
+                                &size) == 1 &&
+      string_view(reinterpret_cast<const char*>(data), size) == kAcmeOffer) {
+    SSL_set_app_data(ssl, self);  // anything but null: on_server_name asks
+  }
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+// Called for clients that name no server, too.
+int Context::on_server_name(SSL* ssl, int* alert, void* self) noexcept {
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  SSL_set_SSL_CTX(ssl, static_cast<const Context*>(self)->choose(name));
-  return SSL_TLSEXT_ERR_OK;
+  const bool challenge = SSL_get_app_data(ssl) != nullptr;
+  if (!static_cast<Context*>(self)->switch_to(ssl, name == nullptr ? "" : name, challenge)) {
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  return name == nullptr ? SSL_TLSEXT_ERR_NOACK : SSL_TLSEXT_ERR_OK;
 }
 
 int Context::on_alpn(SSL*, const unsigned char** out, unsigned char* out_size,
@@ -161,78 +244,48 @@ int Context::on_alpn(SSL*, const unsigned char** out, unsigned char* out_size,
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-bool still_valid(const TlsCertificate& files) {
-  const FilePtr file(fopen(files.certificate_file.c_str(), "r"));
-  if (!file) return false;
-  const CertificatePtr certificate(PEM_read_X509(file.get(), nullptr, nullptr, nullptr));
-  ERR_clear_error();
-  if (!certificate) return false;
-  time_t tomorrow = time(nullptr) + kSecondsOfDay;
-  return X509_cmp_time(X509_get0_notAfter(certificate.get()), &tomorrow) > 0 &&
-         make_tls_server_context({files}).has_value();
+int Context::on_acme_alpn(SSL*, const unsigned char** out, unsigned char* out_size,
+                          const unsigned char*, unsigned, void*) noexcept {
+  *out = kAcmeProtocols + 1;
+  *out_size = kAcmeProtocols[0];
+  return SSL_TLSEXT_ERR_OK;
 }
 
-bool add_extension(X509* certificate, int name, const char* value) {
-  const ExtensionPtr extension(X509V3_EXT_conf_nid(nullptr, nullptr, name, value));
-  return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
+int Context::on_status(SSL* ssl, void*) noexcept {
+  const unsigned char* response = nullptr;
+  const long size = SSL_get_tlsext_status_ocsp_resp(ssl, &response);
+  return size > 0 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-CertificatePtr sign_self(EVP_PKEY* key) {
-  CertificatePtr certificate(X509_new());
-  X509* x = certificate.get();
-  X509_set_version(x, X509_VERSION_3);
-  // A serial number of its own for each: browsers refuse two certificates of one issuer and number.
-  ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), static_cast<uint64_t>(time(nullptr)));
-  X509_gmtime_adj(X509_getm_notBefore(x), -60);
-  X509_gmtime_adj(X509_getm_notAfter(x), kValidDays * kSecondsOfDay);
-  X509_set_pubkey(x, key);
-  X509_NAME* name = X509_get_subject_name(x);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
-  X509_set_issuer_name(x, name);
-  const bool made =
-      add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
-      add_extension(x, NID_subject_alt_name, "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1") &&
-      X509_sign(x, key, EVP_sha256()) > 0;
-  return made ? std::move(certificate) : nullptr;
+int Context::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                       EVP_MAC_CTX* mac, int seal) noexcept {
+  auto* self = static_cast<Context*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  return self->ticket_keys_.prepare(name, iv, cipher, mac, seal == 1);
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsServerContext>> make_tls_server_context(
+Result<> check_authorities(const std::string& pem, const std::string& file) {
+  CUSP_CHECK(Authorities::parse(pem, file));
+  return {};
+}
+
+std::shared_ptr<TlsServerContext> make_tls_listener_context(TlsServerOptions options) {
+  return std::make_shared<Context>(std::move(options));
+}
+
+Result<std::shared_ptr<TlsServerContext>> make_tls_server_context(
     std::vector<TlsCertificate> certificates) {
   if (certificates.empty())
     return fail(ErrorCode::kInvalidArgument, "TLS needs at least one certificate");
-  auto context = std::make_shared<Context>();
-  for (const TlsCertificate& files : certificates) CUSP_CHECK(context->add(files));
-  context->finish();
-  return context;
-}
-
-Result<TlsCertificate> make_self_signed_certificate(const std::string& directory) {
-  TlsCertificate files = {directory + "/cert.pem", directory + "/key.pem"};
-  if (still_valid(files)) return files;
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return fail(ErrorCode::kUnavailable, "cannot create: " + error.message(), directory);
-
-  const KeyPtr key(EVP_EC_gen("P-256"));
-  const CertificatePtr certificate = key ? sign_self(key.get()) : nullptr;
-  if (!certificate)
-    return fail(ErrorCode::kInternal, "cannot make a certificate: " + openssl_reason());
-  // Nobody else ever sees the key: it has its permissions before it has content.
-  std::filesystem::remove(files.key_file, error);
-  const int descriptor =
-      open(files.key_file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const FilePtr key_file(descriptor < 0 ? nullptr : fdopen(descriptor, "w"));
-  if (!key_file ||
-      PEM_write_PrivateKey(key_file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return fail(ErrorCode::kUnavailable, "cannot write the private key", files.key_file);
+  TlsMaterial material;
+  for (const TlsCertificate& files : certificates) {
+    CUSP_TRY(auto certificate, Certificate::load(files));
+    material.certificates.push_back({std::move(certificate), {}});
   }
-  const FilePtr certificate_file(fopen(files.certificate_file.c_str(), "w"));
-  if (!certificate_file || PEM_write_X509(certificate_file.get(), certificate.get()) != 1)
-    return fail(ErrorCode::kUnavailable, "cannot write the certificate", files.certificate_file);
-  return files;
+  auto context = make_tls_listener_context(TlsServerOptions());
+  CUSP_CHECK(context->use(std::move(material)));
+  return context;
 }
 
 }  // namespace cusp::io

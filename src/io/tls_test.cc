@@ -1,102 +1,11 @@
 #include "io/tls.h"
 
-#include <gtest/gtest.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include "io/test_tls.h"
 
 namespace cusp::io {
 namespace {
-
-class Tls : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "cusp-tls-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string write(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ + "/" + name) << text;
-    return folder_ + "/" + name;
-  }
-  static std::string read(const std::string& file) {
-    std::stringstream text;
-    text << std::ifstream(file).rdbuf();
-    return text.str();
-  }
-  // A certificate of its own for these DNS names.
-  TlsCertificate certificate_for(const std::string& name, const std::string& dns) {
-    const std::string base = folder_ + "/" + name;
-    const std::string command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
-        "-nodes -days 2 -subj /CN=" +
-        name + " -addext 'subjectAltName=" + dns + "' -keyout " + base + ".key -out " + base +
-        ".pem 2>" + base + ".log";
-    EXPECT_EQ(std::system(command.c_str()), 0);
-    return {base + ".pem", base + ".key"};
-  }
-
-  std::string folder_;
-};
-
-// One handshake in memory.
-struct Handshake {
-  bool done = false;
-  std::string common_name;  // of the certificate that the server chose
-  std::string alpn;
-  std::string version;
-};
-
-Handshake shake(const TlsServerContext& context, const char* server_name,
-                std::string_view alpn = "\x02h2\x08http/1.1", int version = TLS1_3_VERSION) {
-  SSL_CTX* client_context = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_min_proto_version(client_context, 0);
-  SSL_CTX_set_max_proto_version(client_context, version);
-  SSL_CTX_set_security_level(client_context, 0);
-  SSL* client = SSL_new(client_context);
-  SSL* server = SSL_new(static_cast<SSL_CTX*>(context.native()));
-  BIO* ends[2];
-  BIO_new_bio_pair(&ends[0], 0, &ends[1], 0);
-  SSL_set_bio(client, ends[0], ends[0]);
-  SSL_set_bio(server, ends[1], ends[1]);
-  SSL_set_connect_state(client);
-  SSL_set_accept_state(server);
-  if (server_name != nullptr) SSL_set_tlsext_host_name(client, server_name);
-  SSL_set_alpn_protos(client, reinterpret_cast<const unsigned char*>(alpn.data()),
-                      static_cast<unsigned>(alpn.size()));
-  Handshake result;
-  for (int turn = 0; turn < 20; ++turn) {
-    const int one = SSL_do_handshake(client);
-    const int two = SSL_do_handshake(server);
-    if (one == 1 && two == 1) {
-      result.done = true;
-      break;
-    }
-  }
-  if (result.done) {
-    char name[256] = "";
-    X509* certificate = SSL_get0_peer_certificate(client);
-    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
-                              sizeof(name));
-    result.common_name = name;
-    const unsigned char* chosen = nullptr;
-    unsigned size = 0;
-    SSL_get0_alpn_selected(client, &chosen, &size);
-    result.alpn.assign(reinterpret_cast<const char*>(chosen), size);
-    result.version = SSL_get_version(client);
-  }
-  SSL_free(client);
-  SSL_free(server);
-  SSL_CTX_free(client_context);
-  return result;
-}
 
 TEST_F(Tls, ASelfSignedCertificateServesLocalhost) {
   const auto files = make_self_signed_certificate(folder_ + "/new/folder");
@@ -201,6 +110,36 @@ TEST_F(Tls, AFolderThatCannotBeMadeIsAnError) {
   const auto files = make_self_signed_certificate(file + "/below");
   ASSERT_FALSE(files);
   EXPECT_EQ(files.error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(Tls, ABrokenCertificateBehindAGoodOneIsNotOverlooked) {
+  const auto good = *make_self_signed_certificate(folder_);
+  const std::string chain = read(good.certificate_file);
+  for (const std::string& rest : {chain.substr(0, chain.size() / 2), chain.substr(0, 60) + "?\n"}) {
+    const std::string file = write("chain.pem", chain + rest);
+    const auto context = make_tls_server_context({{file, good.key_file}});
+    ASSERT_FALSE(context);
+    EXPECT_EQ(context.error().context, file);
+  }
+}
+
+TEST_F(Tls, AKeyBehindAPassphraseIsRefusedWithoutAsking) {
+  const auto good = *make_self_signed_certificate(folder_);
+  const std::string sealed = folder_ + "/sealed.key";
+  const std::string command = "openssl pkcs8 -topk8 -in " + good.key_file + " -out " + sealed +
+                              " -passout pass:secret 2>" + folder_ + "/log";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const auto context = make_tls_server_context({{good.certificate_file, sealed}});
+  ASSERT_FALSE(context);
+  EXPECT_EQ(context.error().context, sealed);
+}
+
+TEST_F(Tls, OneFileMayHoldKeyAndChain) {
+  const auto files = *make_self_signed_certificate(folder_);
+  const std::string both = write("both.pem", read(files.key_file) + read(files.certificate_file));
+  const auto context = make_tls_server_context({{both, both}});
+  ASSERT_TRUE(context) << context.error().to_string();
+  EXPECT_TRUE(shake(**context, "localhost").done);
 }
 
 }  // namespace

@@ -83,7 +83,36 @@ def other_tables(results):
         busy = results["busy"]
         parts.append(f"{busy['instances']} instances in the middle of a response: "
                      f"{busy['kib_per_instance']:.0f} KiB resident for each")
+    for protocol, servers in results.get("cached", {}).items():
+        rows = [[name, "", f"{median(rounds, 'rps'):,.0f}",
+                 spread_text(ratios(rounds, servers["nginx"]) if name != "nginx" else None),
+                 f"{median(rounds, 'cpu_us'):.1f}", sum(entry["errors"] for entry in rounds)]
+                for name, rounds in servers.items()]
+        parts.append(f"a 10 KiB hit over {protocol}\n"
+                     + table(["server", "", "requests/s", "÷ nginx", "CPU µs/request", "errors"],
+                             rows))
+    if "pipeline" in results:
+        ten, none = results["pipeline"]["ten"], results["pipeline"]["none"]
+        parts.append(f"ten features before a hello guest: {spread_text(ratios(ten, none))} of its "
+                     f"requests/s without, CPU × {spread_text(ratios(ten, none, 'cpu_us'))}")
     return parts
+
+
+def edge_targets(results):
+    """The same for the edge."""
+    def hit(protocol, base):
+        servers = results.get("cached", {}).get(protocol, {})
+        found = ratios(servers["cusp"], servers[base]) if base in servers else None
+        return found and found[1]
+
+    pipeline = results.get("pipeline")
+    cost = pipeline and ratios(pipeline["ten"], pipeline["none"])[1]
+    return [
+        ("10 KiB hit over HTTP/1.1 ÷ nginx", hit("http/1.1", "nginx"), 1, False),
+        ("10 KiB hit over HTTP/1.1 ÷ Varnish", hit("http/1.1", "varnish"), 1, False),
+        ("10 KiB hit over HTTP/2 ÷ nginx", hit("http/2", "nginx"), 2, False),
+        ("hello with ten features ÷ without", cost, 0.95, False),
+    ]
 
 
 def targets(results):
@@ -114,7 +143,7 @@ def targets(results):
         ("first request to an idle app, ms", apps and apps["first_request_ms"]["median"], 2, True),
         ("resident for each idle app, KiB", apps and apps["idle_kib_per_app"], 200, True),
     ]
-    return rows
+    return rows + edge_targets(results)
 
 
 def targets_table(results):

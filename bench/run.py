@@ -2,7 +2,8 @@
 
 `./x bench` builds what is measured and calls this. Names choose what to measure; without any,
 everything is: hello, sized (100 KiB response), echo (1 MiB echo), shards (two against one), cold
-(process start to first byte), apps (many apps in one node), busy (memory of busy instances).
+(process start to first byte), apps (many apps in one node), busy (memory of busy instances), cached (hits
+of the cache), pipeline (ten features before a guest).
 
 All servers of a workload are up at once on one core, the load generator (wrk) on another, and are
 loaded in turns; ratios are taken within a round, because a machine's own swings hit both alike.
@@ -15,13 +16,14 @@ import sys
 import time
 from pathlib import Path
 
+import edge
 import load
 import report
 import startup
 from servers import ROOT, SERVERS, Lab
 
 WORKLOADS = ("hello", "sized", "echo")
-NAMES = (*WORKLOADS, "shards", "cold", "apps", "busy")
+NAMES = (*WORKLOADS, "shards", "cold", "apps", "busy", "cached", "pipeline")
 RESULTS = ROOT / "bench" / "results"
 STARTED = time.monotonic()
 
@@ -109,6 +111,10 @@ def run(options):
         results["apps"] = startup.many_apps(lab, options, say)
     if "busy" in chosen:
         results["busy"] = startup.busy_memory(lab, options, say)
+    if "cached" in chosen:
+        results["cached"] = edge.cached(lab, options, say)
+    if "pipeline" in chosen:
+        results["pipeline"] = edge.pipeline(lab, options, say)
     return results
 
 

@@ -21,6 +21,7 @@ WORKLOADS = {
     "hello": ("hello-rust.wasm", "/", 0),
     "sized": ("probe.wasm", f"/sized?bytes={SIZED_BYTES}", 0),
     "echo": ("probe.wasm", "/echo", ECHO_BYTES),
+    "cached": (None, "/cached", 0),
 }
 
 

@@ -14,7 +14,7 @@ readonly packages_guests=(
   wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 make python3-venv
 )
 readonly packages_test=(curl nghttp2-client openssl)
-readonly packages_bench=(nginx-light wrk)
+readonly packages_bench=(nginx-light nghttp2-client varnish wrk)
 
 setup_build() {
   install_packages "${packages_build[@]}"

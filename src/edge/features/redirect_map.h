@@ -49,7 +49,7 @@ class RedirectMap {
   std::vector<uint32_t> slots_;  // 1 + an entry's index, 0: free; at least twice as many as entries
 };
 
-inline constexpr size_t kRedirectMapBytesMax = 64 * 1024 * 1024;
+inline constexpr size_t kRedirectMapBytesMax = 32 * 1024 * 1024;
 inline constexpr size_t kRedirectsInRowMax = 20;  // as browsers follow, WHATWG Fetch section 4.4
 
 // Whether redirects are answered with it.

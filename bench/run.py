@@ -2,8 +2,8 @@
 
 `./x bench` builds what is measured and calls this. Names choose what to measure; without any,
 everything is: hello, sized (100 KiB response), echo (1 MiB echo), shards (two against one), cold
-(process start to first byte), apps (many apps in one node), busy (memory of busy instances), cached (hits
-of the cache), pipeline (ten features before a guest).
+(process start to first byte), apps (many apps in one node), busy (memory of busy instances), cached
+(hits of the cache), pipeline (ten features before a guest).
 
 All servers of a workload are up at once on one core, the load generator (wrk) on another, and are
 loaded in turns; ratios are taken within a round, because a machine's own swings hit both alike.

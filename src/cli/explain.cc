@@ -28,9 +28,9 @@ constexpr const char* kFooter = R"(Examples:
   cusp explain https://shop.example/api/items --method POST --header 'origin: https://x.example'
   cusp explain /admin --client 203.0.113.7 --json | jq -r '.[].verdict'
 
-The request passes the edge as it would in production: which route it takes, which features act on it
-in which order, and what each decides and why. What answers the route is not asked, and nothing is
-sent to anybody but by features that must ask (key sets, for one).
+The request passes the edge as it would in production: which route it takes, which features act on
+it in which order, and what each decides and why. What answers the route is not asked, and nothing
+is sent to anybody but by features that must ask (key sets, for one).
 Exit codes: 0 explained; 2 a flag or the manifest is wrong; 3 there is no such file.)";
 
 // A whole URL, or a path on this machine.

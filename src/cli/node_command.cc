@@ -95,6 +95,7 @@ Result<> run(const NodeCommandOptions& options) {
   run_until_signal(*node, signals, [&] {
     print_progress("SIGHUP: loading the applications again");
     node->reopen_logs();
+    node->refresh_certificates();
     if (const auto result = reload(*node, options.config, node_options); !result) {
       print_error(result.error());
       print_progress("the applications stay as they were");

@@ -5,7 +5,6 @@
 #include <future>
 
 #include "base/limits.h"
-#include "http/client.h"
 #include "io/asio.h"
 #include "io/shard.h"
 
@@ -27,8 +26,9 @@ io::Task<Result<std::string>> read_all(std::unique_ptr<http::Body> body, size_t 
   co_return bytes;
 }
 
-io::Task<Result<Answer>> ask_on(http::Client& client, http::Request request, size_t bytes_max) {
-  auto response = co_await client.send(std::move(request), {});
+io::Task<Result<Answer>> ask_on(http::Client& client, http::Request request, size_t bytes_max,
+                                http::ClientOptions options) {
+  auto response = co_await client.send(std::move(request), std::move(options));
   if (!response) co_return std::unexpected(response.error().error);
   Answer answer{.status = response->status, .fields = std::move(response->fields)};
   CUSP_CO_TRY(answer.body, co_await read_all(std::move(response->body), bytes_max));
@@ -53,18 +53,27 @@ Result<http::Request> request_for(std::string method, const std::string& url) {
 }
 
 // A loop of its own for the one exchange.
-Result<Answer> ask(http::Request request, size_t bytes_max) {
+Result<Answer> ask(http::Request request, size_t bytes_max, AskOptions options) {
   std::promise<Result<Answer>> done;
   std::unique_ptr<http::Client> client;
+  io::asio::cancellation_signal cancel;
   io::Shard shard(0);
   shard.run([&] {
     client = http::make_client(shard.executor());
-    auto task = [&]() -> io::Task<void> {
-      done.set_value(co_await ask_on(*client, std::move(request), bytes_max));
+    const auto ended = [&](std::exception_ptr cancelled, Result<Answer> answer) {
+      if (cancelled) answer = fail(ErrorCode::kCancelled, "given up before the answer was there");
+      done.set_value(std::move(answer));
     };
-    io::asio::co_spawn(shard.executor(), task, io::asio::detached);
+    io::asio::co_spawn(shard.executor(),
+                       ask_on(*client, std::move(request), bytes_max, std::move(options.client)),
+                       io::asio::bind_cancellation_slot(cancel.slot(), ended));
   });
-  auto answer = done.get_future().get();
+  const auto answer = [&] {
+    const std::stop_callback on_stop(options.stop, [&] {
+      shard.post([&] { cancel.emit(io::asio::cancellation_type::terminal); });
+    });
+    return done.get_future().get();
+  }();
   shard.run([&] { client.reset(); });
   return answer;
 }

@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kShardsMax = 1024;
+constexpr uint16_t kHttpsPort = 443;
 
 bool is_address(const std::string& text) {
   in6_addr ignored;
@@ -89,6 +90,33 @@ class Reader {
     table.finish();
   }
 
+  void read_clients(TableReader& table, Listen& listen) {
+    const auto authorities = table.value("client_ca");
+    const auto needed = table.value("client_certificate");
+    if (needed && !authorities) needed->error("'client_certificate' needs 'client_ca' beside it");
+    if (!authorities) return;
+    if (!listen.tls()) authorities->error("'client_ca' needs 'tls' beside it");
+    if (const auto path = authorities->string()) listen.client_ca = absolute(*path);
+    const std::string text = needed ? needed->string().value_or("required") : "required";
+    listen.clients = text == "optional" ? io::ClientCertificates::kOptional
+                                        : io::ClientCertificates::kRequired;
+    if (text != "optional" && text != "required") {
+      needed->error(
+          fmt::format("'client_certificate' is \"required\" or \"optional\", not \"{}\"", text));
+    }
+  }
+
+  void read_redirect(TableReader& table, Listen& listen) {
+    const auto redirect = table.value("redirect_https");
+    if (!redirect) return;
+    if (listen.tls()) redirect->error("'redirect_https' is for listeners without TLS");
+    if (redirect->is_boolean()) {
+      if (redirect->boolean().value_or(false)) listen.rules.redirect_port = kHttpsPort;
+    } else if (const auto port = redirect->integer(1, UINT16_MAX)) {
+      listen.rules.redirect_port = static_cast<uint16_t>(*port);
+    }
+  }
+
   void read_listen(TableReader& table) {
     Listen listen;
     read_address(table, listen);
@@ -97,6 +125,13 @@ class Reader {
       const std::string key = certificate.required_string("key");
       certificate.finish();
       listen.certificates.push_back({absolute(chain), absolute(key)});
+    }
+    read_clients(table, listen);
+    read_redirect(table, listen);
+    if (const auto age = table.value("hsts")) {
+      if (!listen.tls()) age->error("'hsts' is for listeners with TLS: browsers ignore it elsewhere");
+      const auto time = age->duration().value_or(std::chrono::milliseconds(0));
+      listen.rules.hsts = std::chrono::duration_cast<std::chrono::seconds>(time);
     }
     table.finish();
     options_.listen.push_back(std::move(listen));

@@ -23,6 +23,7 @@
 #include "node/metrics.h"
 #include "node/purge_endpoint.h"
 #include "node/secret_file.h"
+#include "node/tls_keeper.h"
 
 namespace cusp::node {
 
@@ -30,8 +31,18 @@ namespace {
 
 std::string url_of(const Listen& where, uint16_t port) {
   const bool v6 = where.address.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", where.certificates.empty() ? "http" : "https", v6 ? "[" : "",
+  return fmt::format("{}://{}{}{}:{}", where.tls() ? "https" : "http", v6 ? "[" : "",
                      where.address, v6 ? "]" : "", port);
+}
+
+std::vector<TlsSetup> tls_setups(const NodeOptions& options) {
+  std::vector<TlsSetup> setups;
+  for (const Listen& where : options.listen) {
+    setups.push_back({.certificates = where.certificates,
+                      .clients = where.clients,
+                      .client_ca = where.client_ca});
+  }
+  return setups;
 }
 
 // The peer of a request that nobody has sent.
@@ -57,7 +68,8 @@ struct Node::State {
   std::unique_ptr<ArtifactStore> artifacts;
   std::unique_ptr<edge::cache::Cache> cache;
   std::shared_ptr<const AppTable> apps;  // shared with the shards
-  std::vector<std::shared_ptr<const io::TlsServerContext>> tls;
+  Challenges challenges;
+  std::unique_ptr<TlsKeeper> tls;
   Metrics metrics;
   std::unique_ptr<AccessLog> access_log;  // null: none is kept
 
@@ -69,6 +81,7 @@ struct Node::State {
     std::unique_ptr<ShardObserver> observer;  // null: nobody asks
     std::unique_ptr<edge::Pipeline> pipeline;
     std::unique_ptr<AdminHandler> admin;  // of the first shard alone
+    std::vector<std::unique_ptr<ListenerHandler>> listeners;
     std::vector<std::unique_ptr<http::Server>> servers;
   };
   std::vector<ShardState> shard_states;
@@ -121,16 +134,19 @@ Result<> Node::State::listen(const Listen& where, size_t index) {
   for (size_t i = 0; i < shards.size(); ++i) {
     Result<std::unique_ptr<http::Server>> server;
     shards[i]->run([&] {
+      auto& local = shard_states[i];
+      local.listeners.push_back(
+          std::make_unique<ListenerHandler>(where.rules, challenges, *local.pipeline));
       server = http::make_server(shards[i]->executor(),
                                  {.address = where.address,
                                   .port = port,
-                                  .tls = tls[index],
+                                  .tls = tls->context(index),
                                   // The limit is each app's own: see AppHandler.
                                   .limits = {.body_bytes_max = UINT64_MAX}},
-                                 *shard_states[i].pipeline);
+                                 *local.listeners.back());
       if (!server) return;
       port = (*server)->port();
-      shard_states[i].servers.push_back(std::move(*server));
+      local.servers.push_back(std::move(*server));
     });
     if (!server) return std::unexpected(server.error());
   }
@@ -204,13 +220,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   if (!state->options.access_log.empty()) {
     CUSP_TRY(state->access_log, AccessLog::open(state->options.access_log));
   }
-  for (const auto& where : state->options.listen) {
-    std::shared_ptr<const io::TlsServerContext> context;
-    if (!where.certificates.empty()) {
-      CUSP_TRY(context, io::make_tls_server_context(where.certificates));
-    }
-    state->tls.push_back(std::move(context));
-  }
+  CUSP_TRY(state->tls, TlsKeeper::create(tls_setups(state->options)));
   state->shard_states.reserve(state->options.shards);
   for (size_t i = 0; i < state->options.shards; ++i) state->add_shard(i);
   std::unique_ptr<Node> node(new Node(std::move(state)));
@@ -249,6 +259,8 @@ edge::Trail Node::explain(http::Request request, const std::string& client) {
   });
   return trail.get();
 }
+
+void Node::refresh_certificates() { state_->tls->refresh(); }
 
 void Node::reopen_logs() {
   if (state_->access_log) state_->access_log->reopen();

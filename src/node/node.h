@@ -15,6 +15,7 @@
 #include "edge/exchange.h"
 #include "http/message.h"
 #include "io/tls.h"
+#include "node/listener_handler.h"
 
 namespace cusp::node {
 
@@ -32,7 +33,13 @@ struct AppSource {
 struct Listen {
   std::string address = "127.0.0.1";
   uint16_t port = 0;
-  std::vector<io::TlsCertificate> certificates;  // empty: clear text
+  std::vector<io::TlsCertificate> certificates;
+  // Whether clients show certificates, and the authorities for those (a PEM file).
+  io::ClientCertificates clients = io::ClientCertificates::kNone;
+  std::string client_ca;
+  ListenerRules rules;
+
+  bool tls() const { return !certificates.empty(); }  // otherwise clear text
 };
 
 struct NodeOptions {
@@ -74,6 +81,10 @@ class Node {
   // Sends a request from `client` through the edge without asking its origin: what would be
   // decided, step by step.
   edge::Trail explain(http::Request request, const std::string& client);
+
+  // Reads the files of all certificates now, instead of in a few seconds. What cannot be used is
+  // logged, and what was used before stays.
+  void refresh_certificates();
 
   // Opens the access log anew, after it was moved away.
   void reopen_logs();

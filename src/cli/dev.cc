@@ -28,6 +28,7 @@ constexpr const char* kFooter = R"(Examples:
   cusp dev
   cusp dev apps/shop --listen :8080 --variable currency=CHF
   cusp dev handler.wasm
+  cusp dev --from tokyo
 
 Builds the application, serves it, and does both again for what changed: the manifest, .env, what
 each build watches (without a `watch` list: src/ and the usual project files), components and
@@ -206,6 +207,9 @@ void add_dev(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand(
       "dev", "Build and serve an application, and again whenever its sources change");
   add_serve_options(*command, *options);
+  command->add_option("--from", options->from,
+                      "Pretend that clients are in a city (tokyo), a country (JP) or where an "
+                      "address is");
   command->footer(kFooter);
   command->callback([options, &chosen] { chosen = [options] { return dev(*options); }; });
 }

@@ -7,6 +7,7 @@
 #include "cli/serve_options.h"
 #include "cli/terminal.h"
 #include "node/config.h"
+#include "node/node_edge.h"
 
 namespace cusp::cli {
 
@@ -56,7 +57,7 @@ Result<> reload(node::Node& node, const std::string& path, const node::NodeOptio
     print_progress(
         "listeners, shards or the state folder changed in the file: that takes a restart");
   }
-  return node.reload(std::move(options.apps));
+  return node.reload(std::move(options));
 }
 
 // A line to try each application with, at the first listener.
@@ -81,6 +82,7 @@ Result<> run(const NodeCommandOptions& options) {
   Signals signals({SIGINT, SIGTERM, SIGHUP});
   CUSP_TRY(const node::NodeOptions node_options, load(options.config));
   if (options.check) {
+    CUSP_CHECK(node::check_node_edge(node_options));
     for (const auto& source : node_options.apps) {
       CUSP_TRY(const app::App app, app::load_app(source.path, {.profile = source.profile}));
       CUSP_CHECK(app::check_sources(app));

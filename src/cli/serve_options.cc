@@ -60,6 +60,7 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
   }
   result.access_log = options.access_log;
   result.server_timing = options.server_timing;
+  result.from = options.from;
 
   node::AppSource source{
       .path = options.path, .profile = options.profile, .runtime_config = options.runtime_config};

@@ -29,6 +29,7 @@ struct ServeOptions {
   std::string access_log;
   std::string admin;
   bool server_timing = false;
+  std::string from;  // of `dev` alone
 };
 
 void add_serve_options(CLI::App& command, ServeOptions& options);

@@ -38,6 +38,8 @@ class Reader {
     if (auto table = root.table("log")) read_log(*table);
     if (auto table = root.table("admin")) read_admin(*table);
     if (auto table = root.table("cache")) read_cache(*table);
+    if (auto table = root.table("geo")) read_geo(*table);
+    root.ignore("edge");  // read when the node is there that its features need
     root.finish();
     if (options_.listen.empty()) {
       root.error("there is no [[listen]]; add one, such as address = \"127.0.0.1:3000\"");
@@ -98,8 +100,8 @@ class Reader {
     if (!listen.tls()) authorities->error("'client_ca' needs 'tls' beside it");
     if (const auto path = authorities->string()) listen.client_ca = absolute(*path);
     const std::string text = needed ? needed->string().value_or("required") : "required";
-    listen.clients = text == "optional" ? io::ClientCertificates::kOptional
-                                        : io::ClientCertificates::kRequired;
+    listen.clients =
+        text == "optional" ? io::ClientCertificates::kOptional : io::ClientCertificates::kRequired;
     if (text != "optional" && text != "required") {
       needed->error(
           fmt::format("'client_certificate' is \"required\" or \"optional\", not \"{}\"", text));
@@ -117,6 +119,16 @@ class Reader {
     }
   }
 
+  void read_geo(TableReader& table) {
+    const auto file = [&](std::string_view key, std::string& path) {
+      if (const auto text = table.string(key)) path = absolute(*text);
+    };
+    file("country", options_.geo.country);
+    file("city", options_.geo.city);
+    file("asn", options_.geo.asn);
+    table.finish();
+  }
+
   void read_listen(TableReader& table) {
     Listen listen;
     read_address(table, listen);
@@ -129,7 +141,8 @@ class Reader {
     read_clients(table, listen);
     read_redirect(table, listen);
     if (const auto age = table.value("hsts")) {
-      if (!listen.tls()) age->error("'hsts' is for listeners with TLS: browsers ignore it elsewhere");
+      if (!listen.tls())
+        age->error("'hsts' is for listeners with TLS: browsers ignore it elsewhere");
       const auto time = age->duration().value_or(std::chrono::milliseconds(0));
       listen.rules.hsts = std::chrono::duration_cast<std::chrono::seconds>(time);
     }
@@ -164,7 +177,10 @@ class Reader {
 };
 
 Result<NodeOptions> read(TomlFile file, const std::string& path) {
-  return Reader(file, fs::absolute(path).parent_path()).read();
+  auto document = std::make_shared<TomlFile>(std::move(file));
+  auto options = Reader(*document, fs::absolute(path).parent_path()).read();
+  if (options) options->document = std::move(document);
+  return options;
 }
 
 }  // namespace

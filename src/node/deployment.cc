@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "base/address.h"
 #include "app/files.h"
+#include "base/address.h"
 #include "base/file.h"
 #include "node/download.h"
 
@@ -104,9 +104,10 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
   const app::App& manifest = deployment->app_;
   if (manifest.document) {
     CUSP_TRY(deployment->site_,
-             edge::Site::read(
-                 *manifest.document,
-                 {.directory = manifest.directory, .app = manifest.name, .cache = options.cache}));
+             edge::Site::read(*manifest.document, {.directory = manifest.directory,
+                                                   .app = manifest.name,
+                                                   .cache = options.cache,
+                                                   .secret = options.secret}));
   }
   for (const auto& component : manifest.components) {
     CUSP_CHECK(deployment->add(engine, artifacts, component, options));

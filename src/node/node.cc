@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "edge/limits/load.h"
 #include "http/server.h"
 #include "io/asio.h"
 #include "io/shard.h"
@@ -21,6 +22,7 @@
 #include "node/artifact_store.h"
 #include "node/deployment.h"
 #include "node/metrics.h"
+#include "node/node_edge.h"
 #include "node/purge_endpoint.h"
 #include "node/secret_file.h"
 #include "node/tls_keeper.h"
@@ -31,8 +33,8 @@ namespace {
 
 std::string url_of(const Listen& where, uint16_t port) {
   const bool v6 = where.address.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", where.tls() ? "https" : "http", v6 ? "[" : "",
-                     where.address, v6 ? "]" : "", port);
+  return fmt::format("{}://{}{}{}:{}", where.tls() ? "https" : "http", v6 ? "[" : "", where.address,
+                     v6 ? "]" : "", port);
 }
 
 std::vector<TlsSetup> tls_setups(const NodeOptions& options) {
@@ -67,6 +69,9 @@ struct Node::State {
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<ArtifactStore> artifacts;
   std::unique_ptr<edge::cache::Cache> cache;
+  std::string secret;  // of which features make their keys
+  NodeEdge edge;
+  edge::ConnectionCounts connections;
   std::shared_ptr<const AppTable> apps;  // shared with the shards
   Challenges challenges;
   std::unique_ptr<TlsKeeper> tls;
@@ -76,6 +81,7 @@ struct Node::State {
   // What lives on one shard; made and freed on its thread.
   struct ShardState {
     std::unique_ptr<http::Client> client;
+    std::shared_ptr<edge::Load> load;  // shared with the coroutine that measures it
     std::unique_ptr<edge::ShardContext> context;
     std::unique_ptr<AppHandler> handler;
     std::unique_ptr<ShardObserver> observer;  // null: nobody asks
@@ -93,6 +99,8 @@ struct Node::State {
   Result<std::shared_ptr<const Deployment>> load_app(const AppSource& source) const;
   void add_shard(size_t index);
   void watch_upstreams(ShardState& local) const;
+  Result<NodeEdge> read_edge(const NodeOptions& from) const;
+  void set_edge(ShardState& local) const;
   Result<> listen(const Listen& where, size_t index);
   Result<> listen_for_admin(const Listen& where);
   void stop(std::chrono::milliseconds deadline);
@@ -106,7 +114,8 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
   if (source.reuse) {
     for (auto& component : app.components) component.reuse = *source.reuse;
   }
-  DeploymentOptions deployment{.cache = cache.get(), .progress = options.progress};
+  DeploymentOptions deployment{
+      .secret = secret, .cache = cache.get(), .progress = options.progress};
   deployment.providers.push_back(app::make_map_provider(source.variables));
   if (!source.runtime_config.empty()) {
     CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config));
@@ -142,7 +151,8 @@ Result<> Node::State::listen(const Listen& where, size_t index) {
                                   .port = port,
                                   .tls = tls->context(index),
                                   // The limit is each app's own: see AppHandler.
-                                  .limits = {.body_bytes_max = UINT64_MAX}},
+                                  .limits = {.body_bytes_max = UINT64_MAX},
+                                  .gate = &connections},
                                  *local.listeners.back());
       if (!server) return;
       port = (*server)->port();
@@ -161,17 +171,31 @@ void Node::State::add_shard(size_t index) {
     local.client = http::make_client(shard.executor());
     local.context = std::make_unique<edge::ShardContext>(
         edge::ShardContext{.executor = shard.executor(), .client = *local.client});
+    local.load = std::make_shared<edge::Load>();
+    local.context->load = local.load.get();
+    io::asio::co_spawn(shard.executor(), edge::Load::watch(local.load, shard.executor()),
+                       io::asio::detached);
     local.handler = std::make_unique<AppHandler>(
         *local.context, HandlerOptions{.show_errors = options.show_errors});
     local.handler->set_apps(apps);
     if (index == 0) watch_upstreams(local);
     local.pipeline = std::make_unique<edge::Pipeline>(*local.context, *local.handler);
     local.pipeline->set_server_timing(options.server_timing);
+    set_edge(local);
     if (access_log || options.admin) {
       local.observer = std::make_unique<ShardObserver>(metrics, access_log.get());
       local.pipeline->set_observer(local.observer.get());
     }
   });
+}
+
+Result<NodeEdge> Node::State::read_edge(const NodeOptions& from) const {
+  return read_node_edge(from, {.cache = cache.get(), .secret = secret});
+}
+
+void Node::State::set_edge(ShardState& local) const {
+  local.context->geo = edge.geo.get();
+  local.pipeline->set_plan(edge.plan);
 }
 
 // One shard asks for all: what it finds out is shared.
@@ -216,6 +240,9 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   CUSP_TRY(state->engine, engine::Engine::create());
   CUSP_TRY(state->artifacts, ArtifactStore::open(state->options.state_directory, *state->engine));
   CUSP_TRY(state->cache, edge::cache::Cache::open(state->options.cache));
+  CUSP_TRY(state->secret, load_secret(state->options.state_directory + "/edge.secret", 32));
+  CUSP_TRY(state->edge, state->read_edge(state->options));
+  state->connections.set_policy(state->edge.connections);
   CUSP_TRY(state->apps, state->load_apps(state->options.apps));
   if (!state->options.access_log.empty()) {
     CUSP_TRY(state->access_log, AccessLog::open(state->options.access_log));
@@ -269,12 +296,25 @@ void Node::reopen_logs() {
 Result<> Node::reload() { return reload(state_->options.apps); }
 
 Result<> Node::reload(std::vector<AppSource> apps) {
-  CUSP_TRY(state_->apps, state_->load_apps(apps));
-  state_->options.apps = std::move(apps);
+  NodeOptions options = state_->options;
+  options.apps = std::move(apps);
+  return reload(std::move(options));
+}
+
+Result<> Node::reload(NodeOptions options) {
+  CUSP_TRY(NodeEdge edge, state_->read_edge(options));
+  CUSP_TRY(state_->apps, state_->load_apps(options.apps));
+  state_->options.apps = std::move(options.apps);
+  state_->options.document = std::move(options.document);
+  state_->options.geo = std::move(options.geo);
+  // `edge` is what was before from here on: nobody looks into it any more when it goes.
+  std::swap(state_->edge, edge);
+  state_->connections.set_policy(state_->edge.connections);
   for (size_t i = 0; i < state_->shards.size(); ++i) {
     state_->shards[i]->run([&] {
       auto& local = state_->shard_states[i];
       local.handler->set_apps(state_->apps);
+      state_->set_edge(local);
       if (i == 0) state_->watch_upstreams(local);
     });
   }

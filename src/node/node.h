@@ -11,8 +11,10 @@
 #include "app/app.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "base/table_reader.h"
 #include "edge/cache/cache.h"
 #include "edge/exchange.h"
+#include "edge/geo_database.h"
 #include "http/message.h"
 #include "io/tls.h"
 #include "node/listener_handler.h"
@@ -51,6 +53,10 @@ struct NodeOptions {
   bool server_timing = false;   // a Server-Timing field in every response
   std::string access_log;       // a file, "-" for the standard output; empty: none
   edge::cache::CacheOptions cache;
+  // The configuration, for its [edge]; null: the node has no features of its own. Shared by copies.
+  std::shared_ptr<TomlFile> document;
+  edge::GeoFiles geo;  // none: default_geo_files() (node/node_edge.h)
+  std::string from;    // where all clients are pretended to be (node/places.h); empty: nobody is
   std::optional<Listen> admin;  // where operators' tools ask (node/admin.h)
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
@@ -77,6 +83,8 @@ class Node {
   Result<> reload();
   // The same with other apps in place of those that the node has.
   Result<> reload(std::vector<AppSource> apps);
+  // The same with the apps, the [edge] and the geo databases of `options`.
+  Result<> reload(NodeOptions options);
 
   // Sends a request from `client` through the edge without asking its origin: what would be
   // decided, step by step.

@@ -79,6 +79,25 @@ missing_packages() {
   done
 }
 
+# setup_geo: a database of countries in the public domain (decision 011), for nodes that ./x starts.
+setup_geo() {
+  local lock folder partial
+  lock=$(sha256sum tools/geo/package-lock.json | cut -c 1-12)
+  folder=$cache/geo-$lock
+  if [[ ! -e $folder/country.mmdb ]]; then
+    if ! command -v npm >/dev/null; then install_packages nodejs npm; fi
+    mkdir -p "$cache"
+    partial=$(mktemp -d "$cache/geo.XXXXXX")
+    cp tools/geo/package.json tools/geo/package-lock.json "$partial/"
+    step geo "installing the geo database" \
+      npm ci --prefix "$partial" --no-audit --no-fund --ignore-scripts
+    ln -s node_modules/@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb \
+      "$partial/country.mmdb"
+    mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial" # another ./x was quicker
+  fi
+  export CUSP_GEO_DIRECTORY=$folder
+}
+
 # setup_rust: cargo of rust_version_min or newer: the one that is there, else Debian security's.
 # Only package registries are asked. Rust's standard library for WebAssembly is in none of them:
 # where it is missing, the guests in Rust come from tests/guests/prebuilt (decision 006).

@@ -18,6 +18,7 @@ std::span<const FeatureKind> feature_kinds() {
       {"rewrites", read_rewrites},
       {"rules", read_rules},
       {"geo", read_geo},
+      {"challenge", read_challenge},
       {"rate_limit", read_rate_limit},
       {"headers", read_headers},
       {"shedding", read_shedding},

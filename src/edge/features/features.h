@@ -11,6 +11,7 @@ namespace cusp::edge {
 std::unique_ptr<Feature> read_acl(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_budgets(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_cache(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_challenge(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_cors(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_error_pages(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_geo(const Value& value, const FeatureContext& context);

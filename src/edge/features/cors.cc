@@ -16,7 +16,6 @@ namespace cusp::edge {
 namespace {
 
 constexpr size_t kRequestedHeadersMax = 100;
-constexpr std::string_view kAllow = "access-control-allow-";
 
 // Methods that need no permission (Fetch: CORS-safelisted method).
 constexpr std::array kSafelistedMethods = std::to_array<std::string_view>({"GET", "HEAD", "POST"});
@@ -116,9 +115,8 @@ class Cors final : public Feature {
 
   // The edge alone says who may read: what an origin server says of it is taken out.
   void deliver(Exchange&, http::Response& response) const override {
-    for (const std::string_view name : {"origin", "credentials"}) {
-      response.fields.remove(fmt::format("{}{}", kAllow, name));
-    }
+    response.fields.remove("access-control-allow-origin");
+    response.fields.remove("access-control-allow-credentials");
     if (!policy_.expose.empty()) response.fields.remove("access-control-expose-headers");
     if (!policy_.any_origin) vary_by(response.fields, "origin");
   }
@@ -134,10 +132,13 @@ class Cors final : public Feature {
   static http::Response refuse(std::string_view what) {
     http::Response response = http::text_response(
         403, fmt::format("The CORS policy does not allow {} of this request.\n", what));
-    for (const std::string_view name : {"method", "headers"}) {
-      vary_by(response.fields, fmt::format("access-control-request-{}", name));
-    }
+    vary_by_preflight(response.fields);
     return response;
+  }
+
+  static void vary_by_preflight(http::Fields& fields) {
+    vary_by(fields, "access-control-request-method");
+    vary_by(fields, "access-control-request-headers");
   }
 
   http::Response answer_preflight(Exchange& exchange, std::string_view method) const {
@@ -156,8 +157,7 @@ class Cors final : public Feature {
     if (!headers->empty()) fields.add("access-control-allow-headers", join(*headers));
     fields.add("access-control-max-age", fmt::format("{}", policy_.max_age_s));
     if (private_network) fields.add("access-control-allow-private-network", "true");
-    vary_by(fields, "access-control-request-method");
-    vary_by(fields, "access-control-request-headers");
+    vary_by_preflight(fields);
     return response;
   }
 

@@ -31,10 +31,10 @@ class ErrorPages final : public Feature {
 
   Outcome act(Exchange& exchange) const override {
     const http::Request& request = exchange.request;
-    const bool page_wanted = request.method != "HEAD" && request.method != "CONNECT" &&
-                             request.upgrade.empty() && !request.fields.get("range") &&
-                             accepts_html(request.fields);
-    if (page_wanted) exchange.remember(*this, {});
+    const bool page_possible = request.method != "HEAD" && request.method != "CONNECT" &&
+                               request.upgrade.empty() && !request.fields.get("range");
+    auto accept = page_possible ? request.fields.get_all("accept") : std::nullopt;
+    if (accept) exchange.remember(*this, std::move(*accept));
     return Continue{};
   }
 
@@ -42,7 +42,8 @@ class ErrorPages final : public Feature {
     const std::string* page = page_for(response.status);
     if (page == nullptr) return;
     vary_by(response.fields, "accept");
-    if (exchange.remembered(*this) == nullptr) return;
+    const std::string* accept = exchange.remembered(*this);
+    if (accept == nullptr || !accepts_html(*accept)) return;
     for (const std::string_view name : kContentFields) response.fields.remove(name);
     response.fields.set("content-type", "text/html; charset=utf-8");
     response.body = http::make_body(*page);

@@ -41,7 +41,7 @@ class Maintenance final : public Feature {
       exchange.explain([] { return "the client may pass during maintenance"; });
       return Continue{};
     }
-    const bool html = accepts_html(exchange.request.fields);
+    const bool html = accepts_html(exchange.request.fields.get_all("accept").value_or(""));
     auto response = http::text_response(503, html ? page_ : "Down for maintenance\n");
     if (html) response.fields.set("content-type", "text/html; charset=utf-8");
     response.fields.add("retry-after", fmt::format("{}", retry_after_s_));

@@ -38,8 +38,8 @@ bool any_member(std::string_view list, Test test) {
 
 }  // namespace
 
-bool accepts_html(const http::Fields& fields) {
-  return any_member(fields.get_all("accept").value_or(""), [](std::string_view member) {
+bool accepts_html(std::string_view accept) {
+  return any_member(accept, [](std::string_view member) {
     constexpr std::string_view kHtml = "text/html";
     if (!member.starts_with(kHtml)) return false;
     const std::string_view parameters = member.substr(kHtml.size());

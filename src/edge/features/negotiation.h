@@ -8,9 +8,9 @@
 
 namespace cusp::edge {
 
-// Whether the client names text/html as something it wants (RFC 9110 section 12.5.1). A wildcard
-// does not count: programs send it, and rather read a status than a page.
-bool accepts_html(const http::Fields& fields);
+// Whether an Accept field names text/html as something that the client wants (RFC 9110 section
+// 12.5.1). A wildcard does not count: programs send it, and rather read a status than a page.
+bool accepts_html(std::string_view accept);
 
 // Adds `name`, in lower case, to the Vary field, unless that names it already (section 12.5.5).
 void vary_by(http::Fields& fields, std::string_view name);

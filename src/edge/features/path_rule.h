@@ -13,6 +13,9 @@
 // What redirects and rewrites share.
 namespace cusp::edge {
 
+// Rules are tried one after the other, so they are not many.
+inline constexpr size_t kRulesMax = 1000;
+
 // host = ["old.example", "*.old.example"], scheme = "http", when = 'country == "DE"'
 class RequestConditions {
  public:

@@ -20,7 +20,6 @@ namespace cusp::edge {
 
 namespace {
 
-constexpr size_t kRulesMax = 1000;  // they are tried one after the other; a map is not
 constexpr uint16_t kStatusDefault = 302;
 
 struct Location {

@@ -13,8 +13,6 @@ namespace cusp::edge {
 
 namespace {
 
-constexpr size_t kRulesMax = 1000;
-
 struct Rewrite {
   RequestConditions conditions;
   std::optional<PathRule> rule;

@@ -21,7 +21,6 @@ namespace cusp::edge {
 
 namespace {
 
-constexpr size_t kRulesMax = 1000;
 constexpr uint16_t kStatusDefault = 403;
 
 enum class Action { kBlock, kLog, kAllow };

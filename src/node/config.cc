@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kShardsMax = 1024;
 constexpr uint16_t kHttpsPort = 443;
+constexpr const char* kDefaultDirectory = "https://acme-v02.api.letsencrypt.org/directory";
 
 bool is_address(const std::string& text) {
   in6_addr ignored;
@@ -40,6 +42,10 @@ class Reader {
     if (auto table = root.table("cache")) read_cache(*table);
     if (auto table = root.table("geo")) read_geo(*table);
     root.ignore("edge");  // read when the node is there that its features need
+    if (auto table = root.table("acme")) read_acme(*table);
+    for (const Listen& listen : options_.listen) {
+      if (listen.acme && !options_.acme) root.error("'acme = true' of a listener needs [acme]");
+    }
     root.finish();
     if (options_.listen.empty()) {
       root.error("there is no [[listen]]; add one, such as address = \"127.0.0.1:3000\"");
@@ -92,6 +98,38 @@ class Reader {
     table.finish();
   }
 
+  void read_acme(TableReader& table) {
+    acme::Options acme;
+    const auto directory = table.value("directory");
+    acme.directory = directory ? directory->string().value_or("") : kDefaultDirectory;
+    if (!acme.directory.starts_with("https://"))
+      directory->error("'directory' is the https URL of an ACME server");
+    acme.email = table.string_or("email", "");
+    if (const auto path = table.string("ca_file")) acme.ca_file = absolute(*path);
+    const auto domains = table.value("domains");
+    if (domains) acme.domains = domains->strings();
+    if (acme.domains.empty()) table.error("[acme] needs 'domains', such as [\"example.com\"]");
+    for (const auto& domain : acme.domains) {
+      const bool plain = domain.find('*') == domain.npos && !is_address(domain) &&
+                         !std::ranges::any_of(domain, [](char c) { return c >= 'A' && c <= 'Z'; });
+      if (!plain || !app::check_host_pattern(domain).empty()) {
+        domains->error(fmt::format("'{}' in 'domains' is not a host name in lower case, without '*'",
+                                   domain));
+      }
+    }
+    if (const auto challenges = table.value("challenges")) {
+      acme.challenges = challenges->strings();
+      for (const auto& one : acme.challenges) {
+        if (one == acme::kHttp01 || one == acme::kTlsAlpn01) continue;
+        challenges->error(
+            fmt::format("'{}' in 'challenges' is neither tls-alpn-01 nor http-01", one));
+      }
+      if (acme.challenges.empty()) challenges->error("'challenges' needs at least one");
+    }
+    table.finish();
+    options_.acme = std::move(acme);
+  }
+
   void read_clients(TableReader& table, Listen& listen) {
     const auto authorities = table.value("client_ca");
     const auto needed = table.value("client_certificate");
@@ -138,6 +176,7 @@ class Reader {
       certificate.finish();
       listen.certificates.push_back({absolute(chain), absolute(key)});
     }
+    listen.acme = table.boolean("acme").value_or(false);
     read_clients(table, listen);
     read_redirect(table, listen);
     if (const auto age = table.value("hsts")) {

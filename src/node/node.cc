@@ -16,6 +16,7 @@
 #include "io/asio.h"
 #include "io/shard.h"
 #include "node/access_log.h"
+#include "node/acme/renewal.h"
 #include "node/admin.h"
 #include "node/app_handler.h"
 #include "node/app_table.h"
@@ -40,9 +41,14 @@ std::string url_of(const Listen& where, uint16_t port) {
 std::vector<TlsSetup> tls_setups(const NodeOptions& options) {
   std::vector<TlsSetup> setups;
   for (const Listen& where : options.listen) {
-    setups.push_back({.certificates = where.certificates,
-                      .clients = where.clients,
-                      .client_ca = where.client_ca});
+    TlsSetup& setup = setups.emplace_back();
+    setup = {.certificates = where.certificates,
+             .clients = where.clients,
+             .client_ca = where.client_ca};
+    if (!where.acme || !options.acme) continue;
+    for (const std::string& domain : options.acme->domains) {
+      setup.issued.push_back(acme::files_of(options.state_directory, *options.acme, domain));
+    }
   }
   return setups;
 }
@@ -75,6 +81,7 @@ struct Node::State {
   std::shared_ptr<const AppTable> apps;  // shared with the shards
   Challenges challenges;
   std::unique_ptr<TlsKeeper> tls;
+  std::unique_ptr<acme::Renewal> renewal;  // null: nothing to renew
   Metrics metrics;
   std::unique_ptr<AccessLog> access_log;  // null: none is kept
 
@@ -103,6 +110,7 @@ struct Node::State {
   void set_edge(ShardState& local) const;
   Result<> listen(const Listen& where, size_t index);
   Result<> listen_for_admin(const Listen& where);
+  Result<> start_renewal();
   void stop(std::chrono::milliseconds deadline);
 };
 
@@ -232,6 +240,13 @@ Result<> Node::State::listen_for_admin(const Listen& where) {
   return {};
 }
 
+// Not before the listeners are there: the authority comes to see proofs.
+Result<> Node::State::start_renewal() {
+  CUSP_TRY(renewal, acme::Renewal::start(*options.acme, options.state_directory, challenges,
+                                         tls->contexts(), [this] { tls->refresh(); }));
+  return {};
+}
+
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   ::signal(SIGPIPE, SIG_IGN);
   auto state = std::make_unique<State>();
@@ -256,6 +271,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
     CUSP_CHECK(running.listen(running.options.listen[i], i));
   }
   if (running.options.admin) CUSP_CHECK(running.listen_for_admin(*running.options.admin));
+  if (running.options.acme) CUSP_CHECK(running.start_renewal());
   return node;
 }
 
@@ -331,6 +347,7 @@ void Node::set_notice(const std::optional<Error>& notice) {
 void Node::stop(std::chrono::milliseconds deadline) { state_->stop(deadline); }
 
 void Node::State::stop(std::chrono::milliseconds deadline) {
+  renewal.reset();
   std::vector<std::future<void>> drained;
   for (size_t i = 0; i < shards.size(); ++i) {
     shards[i]->run([&] {

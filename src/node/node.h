@@ -17,6 +17,7 @@
 #include "edge/geo_database.h"
 #include "http/message.h"
 #include "io/tls.h"
+#include "node/acme/client.h"
 #include "node/listener_handler.h"
 
 namespace cusp::node {
@@ -41,7 +42,9 @@ struct Listen {
   std::string client_ca;
   ListenerRules rules;
 
-  bool tls() const { return !certificates.empty(); }  // otherwise clear text
+  bool acme = false;  // the certificates of NodeOptions::acme, too
+
+  bool tls() const { return acme || !certificates.empty(); }  // otherwise clear text
 };
 
 struct NodeOptions {
@@ -57,6 +60,7 @@ struct NodeOptions {
   std::shared_ptr<TomlFile> document;
   edge::GeoFiles geo;  // none: default_geo_files() (node/node_edge.h)
   std::string from;    // where all clients are pretended to be (node/places.h); empty: nobody is
+  std::optional<acme::Options> acme;
   std::optional<Listen> admin;  // where operators' tools ask (node/admin.h)
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };

@@ -53,9 +53,10 @@ test_product() {
   suite "unit-$preset" "unit tests ($preset)" ctest \
     ctest --test-dir "build/$preset" --output-on-failure -j2 --timeout 120 --no-tests=error
   setup_python
+  setup_pebble
   python=$(python_environment)/bin/python
   suite "e2e-$preset" "end-to-end tests ($preset)" pytest \
-    env "CUSP_BINARY=$root/build/$preset/cusp" \
+    env "CUSP_BINARY=$root/build/$preset/cusp" "CUSP_PEBBLE=$(pebble_program)" \
     "$python" -m pytest tests/e2e -n 2 --dist loadfile -q -rf
 }
 
@@ -107,6 +108,20 @@ setup_h2spec() {
 # In a subshell with cd: Debian's Go 1.19 has no `go build -C`.
 install_h2spec() {
   (cd tools/h2spec && go build -o "$1" github.com/summerwind/h2spec/cmd/h2spec)
+}
+
+# pebble, the ACME server of the end-to-end tests; one for each state of its pinned versions.
+pebble_program() {
+  printf '%s/pebble-%s\n' "$cache" "$(sha256sum tools/pebble/go.sum | cut -c 1-12)"
+}
+
+setup_pebble() {
+  if [[ -x $(pebble_program) ]]; then return; fi
+  step pebble-build "building pebble" install_pebble "$(pebble_program)"
+}
+
+install_pebble() {
+  (cd tools/pebble && go build -o "$1" github.com/letsencrypt/pebble/v2/cmd/pebble)
 }
 
 # The Python environment of the end-to-end tests, one for each state of its requirements.

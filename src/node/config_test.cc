@@ -55,6 +55,23 @@ runtime_config = "runtime.toml"
   EXPECT_EQ(options.apps[0].runtime_config, "/etc/cusp/runtime.toml");
 }
 
+TEST(NodeConfig, ReadsWhereItsGeoDatabasesAre) {
+  const NodeOptions options = parsed(
+      "[[listen]]\naddress = \":0\"\n[geo]\ncountry = \"country.mmdb\"\nasn = \"/geo/asn.mmdb\"\n");
+  EXPECT_EQ(options.geo.country, "/etc/cusp/country.mmdb");
+  EXPECT_EQ(options.geo.city, "");
+  EXPECT_EQ(options.geo.asn, "/geo/asn.mmdb");
+  EXPECT_THAT(problem("[[listen]]\naddress = \":0\"\n[geo]\ncontry = \"a\"\n"),
+              HasSubstr("did you mean 'country'?"));
+}
+
+TEST(NodeConfig, KeepsTheDocumentForItsEdge) {
+  const NodeOptions options =
+      parsed("[[listen]]\naddress = \":0\"\n[edge]\nshedding = true\nanything = 7\n");
+  ASSERT_NE(options.document, nullptr);
+  EXPECT_TRUE(options.document->root().has("edge"));
+}
+
 TEST(NodeConfig, FillsInWhatIsNotSet) {
   const NodeOptions options = parsed("[[listen]]\naddress = \":0\"\n");
   EXPECT_EQ(options.state_directory, default_state_directory());

@@ -1,6 +1,7 @@
 # What a fresh Debian 12 machine lacks: packages and the Rust toolchain. Sourced by ./x.
 # Every function here is quick when nothing is missing.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # cache comes from ./x
 
 readonly rust_version_min=1.95.0
 

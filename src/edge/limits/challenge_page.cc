@@ -18,7 +18,7 @@ constexpr std::string_view kPage = R"html(<!doctype html>
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 32em; margin: 20vh auto; padding: 0 1em }
 </style>
 <h1>One moment</h1>
-<p id="text">Your browser solves a small puzzle before it goes on. Nothing is stored but a cookie.</p>
+<p id="text">Your browser solves a small puzzle first. Nothing is stored but a cookie.</p>
 <noscript><p>This needs JavaScript and cookies.</p></noscript>
 <script nonce="@NONCE@">
 (() => {

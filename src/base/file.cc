@@ -9,6 +9,8 @@
 
 #include <fmt/core.h>
 
+#include "base/descriptor.h"
+
 namespace cusp {
 
 namespace {
@@ -19,20 +21,6 @@ std::unexpected<Error> system_error(const char* what, const std::string& path) {
                                            : ErrorCode::kUnavailable;
   return fail(code, fmt::format("cannot {}: {}", what, std::strerror(errno)), path);
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  operator int() const { return value_; }
-
- private:
-  int value_;
-};
 
 }  // namespace
 

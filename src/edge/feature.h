@@ -9,6 +9,10 @@
 #include "base/table_reader.h"
 #include "edge/exchange.h"
 
+namespace cusp::io {
+class BlockingPool;
+}
+
 namespace cusp::edge {
 
 namespace cache {
@@ -43,7 +47,8 @@ class Feature {
 struct FeatureContext {
   std::string directory;          // where relative paths start
   std::string app;                // the application's name; empty for the node's own features
-  cache::Cache* cache = nullptr;  // the node's; outlives the features
+  cache::Cache* cache = nullptr;         // the node's; outlives the features
+  io::BlockingPool* blocking = nullptr;  // the same
   // Filled in by what the node's own features say of connections; null for an application's.
   ConnectionPolicy* connections = nullptr;
   // A secret of the node that stays the same when it is started again; features make their keys of

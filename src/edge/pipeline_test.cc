@@ -64,8 +64,8 @@ upstream = "http://127.0.0.1:1"
   ASSERT_NE((*site)->plan(0), nullptr);
   EXPECT_EQ((*site)->plan(0)->entries().size(), 1u);
   EXPECT_EQ((*site)->plan(1), nullptr);
-  EXPECT_EQ((*site)->upstream(0), nullptr);
-  EXPECT_NE((*site)->upstream(2), nullptr);
+  EXPECT_EQ((*site)->target(0), "");
+  EXPECT_EQ((*site)->target(2), "upstream 'http://127.0.0.1:1'");
 }
 
 TEST(Site, NamesThePlaceOfWhatIsWrong) {

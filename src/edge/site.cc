@@ -50,6 +50,7 @@ Result<std::unique_ptr<const Site>> Site::read(TomlFile& manifest, const Feature
     if (const auto value = table.value("upstream")) {
       route.upstream = find_upstream(*value, upstreams, context.directory);
     }
+    if (const auto value = table.value("assets")) route.assets = read_assets(*value, context);
   }
   // An application of one component may leave its route out.
   if (site->routes_.empty()) {
@@ -73,8 +74,21 @@ const Plan* Site::plan(size_t route) const {
   return route < routes_.size() ? routes_[route].plan.get() : nullptr;
 }
 
-const Upstream* Site::upstream(size_t route) const {
-  return route < routes_.size() ? routes_[route].upstream.get() : nullptr;
+std::shared_ptr<Origin> Site::origin(size_t route, const Exchange& exchange,
+                                     std::string_view below) const {
+  if (route >= routes_.size()) return nullptr;
+  if (const auto& upstream = routes_[route].upstream) return upstream->origin(exchange);
+  if (const auto& assets = routes_[route].assets) return assets->origin(exchange, below);
+  return nullptr;
+}
+
+std::string Site::target(size_t route) const {
+  if (route >= routes_.size()) return "";
+  if (const auto& upstream = routes_[route].upstream) {
+    return fmt::format("upstream '{}'", upstream->options().name);
+  }
+  if (const auto& assets = routes_[route].assets) return "the files of " + assets->root();
+  return "";
 }
 
 }  // namespace cusp::edge

@@ -11,7 +11,9 @@ struct BlockingPool::State {
 
 BlockingPool::BlockingPool(size_t threads) : state_(std::make_unique<State>(threads)) {}
 
-BlockingPool::~BlockingPool() { state_->threads.join(); }
+BlockingPool::~BlockingPool() { stop(); }
+
+void BlockingPool::stop() { state_->threads.join(); }
 
 void BlockingPool::post(std::function<void()> work) {
   asio::post(state_->threads, std::move(work));

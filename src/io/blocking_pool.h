@@ -20,6 +20,10 @@ class BlockingPool {
   // Runs `work` in the pool; the awaiting coroutine goes on on its own shard afterwards.
   Task<void> run(std::function<void()> work);
 
+  // Waits for what has begun; what comes later never runs. Before shards go whose coroutines wait
+  // in run(): afterwards, they are never resumed and go with their shard.
+  void stop();
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -235,20 +235,18 @@ void AppHandler::route_in(edge::Exchange& exchange, DeploymentPtr deployment) {
   if (!match) return;
   const app::Route& route = *match->route;
   exchange.route = route.pattern;
-  const edge::Upstream* upstream = nullptr;
-  if (const edge::Site* site = deployment->site()) {
+  const edge::Site* site = deployment->site();
+  if (site != nullptr) {
     exchange.plan = site->plan(route.position);
-    upstream = site->upstream(route.position);
+    exchange.origin = site->origin(route.position, exchange, match->path_info);
   }
   exchange.explain([&] {
-    const std::string target = upstream != nullptr     ? "an upstream"
+    const std::string target = exchange.origin         ? site->target(route.position)
                                : route.static_response ? "a static response"
                                                        : "component " + route.component;
     return fmt::format("app '{}', route '{}', leads to {}", exchange.app, route.pattern, target);
   });
-  if (upstream != nullptr) {
-    exchange.origin = upstream->origin(exchange);
-  } else {
+  if (!exchange.origin) {
     exchange.origin =
         std::make_shared<RouteOrigin>(*this, std::move(deployment), std::move(*match));
   }

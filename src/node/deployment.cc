@@ -107,6 +107,7 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
              edge::Site::read(*manifest.document, {.directory = manifest.directory,
                                                    .app = manifest.name,
                                                    .cache = options.cache,
+                                                   .blocking = options.blocking,
                                                    .secret = options.secret}));
   }
   for (const auto& component : manifest.components) {

@@ -35,7 +35,8 @@ struct DeployedComponent {
 struct DeploymentOptions {
   std::vector<std::unique_ptr<app::VariableProvider>> providers;
   std::string secret;                   // edge::FeatureContext::secret
-  edge::cache::Cache* cache = nullptr;  // outlives the deployment
+  edge::cache::Cache* cache = nullptr;   // outlives the deployment
+  io::BlockingPool* blocking = nullptr;  // the same
   // Told what is going on, for a person: "compiling shop/api (2.7 MB)".
   std::function<void(const std::string& message)> progress = [](const std::string&) {};
 };

@@ -14,6 +14,7 @@
 #include "edge/limits/load.h"
 #include "http/server.h"
 #include "io/asio.h"
+#include "io/blocking_pool.h"
 #include "io/shard.h"
 #include "node/access_log.h"
 #include "node/acme/renewal.h"
@@ -31,6 +32,9 @@
 namespace cusp::node {
 
 namespace {
+
+// Files that are not in memory, and passwords: work that waits for a disk or takes a core.
+constexpr size_t kBlockingThreads = 4;
 
 std::string url_of(const Listen& where, uint16_t port) {
   const bool v6 = where.address.find(':') != std::string::npos;
@@ -75,6 +79,7 @@ struct Node::State {
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<ArtifactStore> artifacts;
   std::unique_ptr<edge::cache::Cache> cache;
+  std::unique_ptr<io::BlockingPool> blocking = std::make_unique<io::BlockingPool>(kBlockingThreads);
   std::string secret;  // of which features make their keys
   NodeEdge edge;
   edge::ConnectionCounts connections;
@@ -122,8 +127,10 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
   if (source.reuse) {
     for (auto& component : app.components) component.reuse = *source.reuse;
   }
-  DeploymentOptions deployment{
-      .secret = secret, .cache = cache.get(), .progress = options.progress};
+  DeploymentOptions deployment{.secret = secret,
+                               .cache = cache.get(),
+                               .blocking = blocking.get(),
+                               .progress = options.progress};
   deployment.providers.push_back(app::make_map_provider(source.variables));
   if (!source.runtime_config.empty()) {
     CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config));
@@ -198,7 +205,8 @@ void Node::State::add_shard(size_t index) {
 }
 
 Result<NodeEdge> Node::State::read_edge(const NodeOptions& from) const {
-  return read_node_edge(from, {.cache = cache.get(), .secret = secret});
+  return read_node_edge(
+      from, {.cache = cache.get(), .blocking = blocking.get(), .secret = secret});
 }
 
 void Node::State::set_edge(ShardState& local) const {
@@ -363,6 +371,9 @@ void Node::State::stop(std::chrono::milliseconds deadline) {
       shard_states[i].servers.clear();
       shard_states[i].handler->stop();
     });
+  }
+  blocking->stop();
+  for (size_t i = 0; i < shards.size(); ++i) {
     // What was cancelled ends in the loop, behind this; then nothing uses the handler any more.
     shards[i]->run([] {});
     shards[i]->run([&] { const ShardState ended = std::move(shard_states[i]); });

@@ -23,6 +23,7 @@ std::span<const FeatureKind> feature_kinds() {
       {"headers", read_headers},
       {"shedding", read_shedding},
       {"cache", read_cache},
+      {"compression", read_compression},
   });
   return kKinds;
 }

@@ -12,6 +12,7 @@ std::unique_ptr<Feature> read_acl(const Value& value, const FeatureContext& cont
 std::unique_ptr<Feature> read_budgets(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_cache(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_challenge(const Value& value, const FeatureContext& context);
+std::unique_ptr<Feature> read_compression(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_cors(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_error_pages(const Value& value, const FeatureContext& context);
 std::unique_ptr<Feature> read_geo(const Value& value, const FeatureContext& context);

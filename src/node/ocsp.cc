@@ -77,7 +77,10 @@ bool OcspStaple::due() const { return system_clock::now() >= next_; }
 Result<OcspStaple::Response> OcspStaple::ask(std::stop_token stop) const {
   CUSP_TRY(http::Request request, request_for("POST", certificate_->ocsp_url()));
   request.fields.set("content-type", "application/ocsp-request");
-  request.body = http::make_body(request_for_status(*certificate_));
+  std::string question = request_for_status(*certificate_);
+  // Responders are simple servers: not all of them know a body in chunks.
+  request.fields.set("content-length", std::to_string(question.size()));
+  request.body = http::make_body(std::move(question));
   CUSP_TRY(const Answer answer,
            node::ask(std::move(request), kAnswerBytesMax,
                      {.client = {.first_byte_timeout = kAnswerTimeout}, .stop = stop}));

@@ -37,7 +37,8 @@ def node(tmp_path, origin, state):
     with contextlib.ExitStack() as stack:
 
         def start(*listen, rest=""):
-            server = Server("node", "--config", str(write_node(tmp_path, origin, state, listen, rest)))
+            path = write_node(tmp_path, origin, state, listen, rest)
+            server = Server("node", "--config", str(path))
             stack.callback(lambda: server.process.poll() is None and server.stop())
             return server
 

@@ -125,6 +125,7 @@ Result<Client::Reply> Client::post_once(const std::string& url, std::string_view
   CUSP_TRY(std::string body, key_.sign(text, payload));
   CUSP_TRY(http::Request request, request_for("POST", url));
   request.fields.set("content-type", "application/jose+json");
+  request.fields.set("content-length", std::to_string(body.size()));
   request.body = http::make_body(std::move(body));
   return send(std::move(request));
 }

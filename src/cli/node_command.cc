@@ -37,17 +37,10 @@ Result<node::NodeOptions> load(const std::string& path) {
   return options;
 }
 
+// Whether nothing has changed that takes a restart.
 bool same_listeners(const node::NodeOptions& a, const node::NodeOptions& b) {
-  const auto text = [](const node::NodeOptions& options) {
-    std::string text = fmt::format("{}|{}", options.state_directory, options.shards);
-    for (const auto& listen : options.listen) {
-      text += fmt::format("|{} {}", listen.address, listen.port);
-      for (const auto& tls : listen.certificates)
-        text += fmt::format(" {} {}", tls.certificate_file, tls.key_file);
-    }
-    return text;
-  };
-  return text(a) == text(b);
+  return a.state_directory == b.state_directory && a.shards == b.shards && a.listen == b.listen &&
+         a.acme == b.acme;
 }
 
 // What is read here goes to the node as a whole or not at all.
@@ -55,7 +48,7 @@ Result<> reload(node::Node& node, const std::string& path, const node::NodeOptio
   CUSP_TRY(node::NodeOptions options, load(path));
   if (!same_listeners(options, running)) {
     print_progress(
-        "listeners, shards or the state folder changed in the file: that takes a restart");
+        "listeners, ACME, shards or the state folder changed in the file: that takes a restart");
   }
   return node.reload(std::move(options));
 }

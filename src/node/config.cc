@@ -113,8 +113,8 @@ class Reader {
       const bool plain = domain.find('*') == domain.npos && !is_address(domain) &&
                          !std::ranges::any_of(domain, [](char c) { return c >= 'A' && c <= 'Z'; });
       if (!plain || !app::check_host_pattern(domain).empty()) {
-        domains->error(fmt::format("'{}' in 'domains' is not a host name in lower case, without '*'",
-                                   domain));
+        domains->error(
+            fmt::format("'{}' in 'domains' is not a host name in lower case, without '*'", domain));
       }
     }
     if (const auto challenges = table.value("challenges")) {

@@ -16,6 +16,8 @@ struct ListenerRules {
   std::optional<uint16_t> redirect_port;
   // Over TLS, browsers are told to come over TLS alone for that long (RFC 6797); 0: they are not.
   std::chrono::seconds hsts{0};
+
+  bool operator==(const ListenerRules&) const = default;
 };
 
 // Stands between a listener and the pipeline of its shard: it answers challenges of ACME (in clear

@@ -44,6 +44,7 @@ struct Listen {
 
   bool acme = false;  // the certificates of NodeOptions::acme, too
 
+  bool operator==(const Listen&) const = default;
   bool tls() const { return acme || !certificates.empty(); }  // otherwise clear text
 };
 

@@ -26,6 +26,8 @@ struct Options {
   std::string ca_file;  // authorities to trust for the directory itself; empty: the system's
   // In the order in which they are tried.
   std::vector<std::string> challenges = {std::string(kTlsAlpn01), std::string(kHttp01)};
+
+  bool operator==(const Options&) const = default;
 };
 
 // A way to prove that a name is ours.

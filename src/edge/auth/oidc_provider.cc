@@ -1,6 +1,9 @@
 #include "edge/auth/oidc_provider.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,8 +12,6 @@
 #include "edge/auth/json.h"
 #include "edge/auth/secret.h"
 #include "io/asio.h"
-
-#include <openssl/evp.h>
 
 namespace cusp::edge {
 

@@ -16,7 +16,9 @@ bool is_password_hash(const std::string& hash) {
       std::to_array<std::string_view>({"$y$", "$gy$", "$7$", "$2b$", "$2y$", "$2a$", "$6$", "$5$"});
   const bool known = std::ranges::any_of(
       kMethods, [&](std::string_view method) { return hash.starts_with(method); });
-  return known && ::crypt_checksalt(hash.c_str()) == CRYPT_SALT_OK;
+  // What crypt calls a legacy method may still be one of these: SHA-256.
+  const int check = ::crypt_checksalt(hash.c_str());
+  return known && (check == CRYPT_SALT_OK || check == CRYPT_SALT_METHOD_LEGACY);
 }
 
 bool verify_password(const std::string& password, const std::string& hash) {

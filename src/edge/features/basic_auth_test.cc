@@ -76,7 +76,6 @@ TEST_F(BasicAuthTest, EverythingElseIsAskedForThem) {
       "Basic bWFsbG9yeTpzZWNyZXQ=",  // mallory:secret
       "Basic YWxpY2U6c2VjcmV0AA==",  // a NUL behind it
       "Basic YWxpY2UAOnNlY3JldA==",  // and within
-      "Basic YWxpY2U6c2VjcmV0\t",
       "Basic  YWxpY2U6c2VjcmV",
       "Basic YWxpY2U6c2VjcmV0=",
       "Basic YWxp Y2U6c2VjcmV0",
@@ -88,7 +87,6 @@ TEST_F(BasicAuthTest, EverythingElseIsAskedForThem) {
       "Basic " + std::string(60'000, 'A'),
   };
   for (const auto& value : kHostile) {
-    if (value == "Basic YWxpY2U6c2VjcmV0\t") continue;  // a session trims values
     const auto response = send(value);
     EXPECT_EQ(response.status, 401) << value.substr(0, 60);
     EXPECT_EQ(response.fields.get("www-authenticate"), "Basic realm=\"shop\", charset=\"UTF-8\"");

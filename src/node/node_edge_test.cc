@@ -19,6 +19,7 @@ std::string problem(const std::string& edge) {
 }
 
 TEST(NodeEdge, TellsWhatItsFeaturesSayOfConnections) {
+  ::unsetenv("CUSP_GEO_DIRECTORY");  // ./x names its database there
   const auto options = parse_node_config(
       "state_dir = \"/nonexistent\"\n[[listen]]\naddress = \":0\"\n[edge]\nbudgets = { connections "
       "= 9 }\n",

@@ -23,30 +23,50 @@ BodyPump::BodyPump(io::Executor executor, cusp_body* target, std::unique_ptr<htt
 
 void BodyPump::stop() {
   target_ = nullptr;
+  if (!reading_) source_.reset();
   asked_.notify();
 }
 
-io::Task<bool> BodyPump::wait_until_wanted() {
-  while (target_ != nullptr && !cusp_body_closed(target_)) {
-    if (cusp_body_wanted(target_)) co_return true;
-    co_await asked_.wait();
+bool BodyPump::open() const {
+  return target_ != nullptr && source_ != nullptr && !cusp_body_closed(target_);
+}
+
+bool BodyPump::wanted() const { return !reading_ && open() && cusp_body_wanted(target_); }
+
+bool BodyPump::try_feed() {
+  auto part = source_->try_read();
+  if (!part) return false;
+  deliver(std::move(*part));
+  return true;
+}
+
+io::Task<Result<http::BodyPart>> BodyPump::read() {
+  reading_ = true;
+  auto part = co_await source_->read();
+  reading_ = false;
+  co_return part;
+}
+
+void BodyPump::deliver(Result<http::BodyPart> part) {
+  const bool last = !part || part->end;
+  if (target_ != nullptr && !part) {
+    cusp_body_fail(target_, to_http_error(part.error().code));
+  } else if (target_ != nullptr) {
+    if (!part->bytes().empty()) cusp_body_push(target_, to_ffi(part->bytes()));
+    if (last) {
+      const auto trailers = part->trailers ? to_ffi(*part->trailers) : std::vector<cusp_field>();
+      cusp_body_finish(target_, trailers.data(), trailers.size());
+    }
   }
-  co_return false;
+  if (last || target_ == nullptr) source_.reset();
 }
 
 io::Task<void> BodyPump::run() {
-  while (co_await wait_until_wanted()) {
-    auto part = co_await source_->read();
-    if (target_ == nullptr) break;
-    if (!part) {
-      cusp_body_fail(target_, to_http_error(part.error().code));
-      break;
-    }
-    if (!part->data.empty()) cusp_body_push(target_, to_ffi(part->data));
-    if (part->end) {
-      const auto trailers = part->trailers ? to_ffi(*part->trailers) : std::vector<cusp_field>();
-      cusp_body_finish(target_, trailers.data(), trailers.size());
-      break;
+  while (open()) {
+    if (wanted()) {
+      deliver(co_await read());
+    } else {
+      co_await asked_.wait();
     }
   }
   source_.reset();

@@ -11,25 +11,36 @@ struct cusp_body;
 namespace cusp::engine {
 
 // Feeds a body that a guest reads from an http::Body, a part each time the guest asks. Belongs to
-// one shard. Shared by its coroutine and by whoever may have to stop it.
+// one shard. Shared by its coroutines and by whoever may have to stop it.
 class BodyPump {
  public:
-  // `target` stays valid until run() has returned or stop() was called.
+  // `target` stays valid until both sides have ended or stop() was called.
   BodyPump(io::Executor executor, cusp_body* target, std::unique_ptr<http::Body> source);
 
-  // The guest asks for a part. May be called in the middle of a poll: it only leaves a note.
-  void wanted() { asked_.notify(); }
   // Cuts the two ends apart: neither is touched afterwards.
   void stop();
-  // Returns at the end of either side.
+
+  // Whether there is more to come, for a guest that may want it.
+  bool open() const;
+
+  // Driven by the guest's turns: whether the guest asks for a part and none is on its way.
+  bool wanted() const;
+  // Hands on the part that is asked for, if it is there.
+  bool try_feed();
+  // Waits for the part; deliver() hands it on.
+  io::Task<Result<http::BodyPart>> read();
+  void deliver(Result<http::BodyPart> part);
+
+  // Driven by itself: returns at the end of either side. ask() tells that the guest wants a part;
+  // it may be called in the middle of a poll: it only leaves a note.
   io::Task<void> run();
+  void ask() { asked_.notify(); }
 
  private:
-  io::Task<bool> wait_until_wanted();
-
   cusp_body* target_;
-  std::unique_ptr<http::Body> source_;
+  std::unique_ptr<http::Body> source_;  // null at its end
   io::Event asked_;
+  bool reading_ = false;
 };
 
 }  // namespace cusp::engine

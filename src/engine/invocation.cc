@@ -77,10 +77,15 @@ class InvocationImpl final : public Invocation,
   // The response's body, for GuestBody.
   io::Task<Result<http::BodyPart>> read_body();
   bool body_ready();
+  std::optional<Result<http::BodyPart>> try_read_body();
   void drop_body();
 
  private:
   void poll();
+  bool turn();
+  bool feed();
+  static io::Task<void> feed_later(std::weak_ptr<InvocationImpl> invocation,
+                                   std::shared_ptr<BodyPump> pump);
   void charge(nanoseconds elapsed, bool yielded);
   void park();
   std::shared_ptr<InvocationImpl> unpark();
@@ -114,6 +119,7 @@ class InvocationImpl final : public Invocation,
   Clock::time_point started_ = Clock::now();
   nanoseconds cpu_time_{0};
   bool first_turn_ = true;
+  int turns_ahead_ = 0;      // taken since the shard last had its way
   bool finished_ = false;    // the guest has returned
   bool body_taken_ = false;  // a GuestBody exists
 };
@@ -127,6 +133,7 @@ class GuestBody final : public http::Body {
 
   io::Task<Result<http::BodyPart>> read() override { return invocation_->read_body(); }
   bool ready() override { return invocation_->body_ready(); }
+  std::optional<Result<http::BodyPart>> try_read() override { return invocation_->try_read_body(); }
 
  private:
   std::shared_ptr<InvocationImpl> invocation_;  // shared with the shard's wake-ups
@@ -150,21 +157,67 @@ const cusp_callbacks InvocationImpl::kCallbacks = {
 };
 
 // ---- polling ----------------------------------------------------------------------------------
-// One turn of the guest.
+// How many turns a guest may take, or parts of its bodies be moved, before other work of the shard.
+constexpr int kTurnsAhead = 16;
+
+// Turns of the guest, as long as parts of the request's body are there to go on with: what is moved
+// through a guest without a trip through the loop is still in the processor's cache. A guest that
+// has returned may have passed that body on as its own: then it is fed alone.
 void InvocationImpl::poll() {
-  turn_.store(Turn::kPolling, std::memory_order_relaxed);
+  bool yielded = false;
+  do {
+    turn_.store(Turn::kPolling, std::memory_order_relaxed);
+    yielded = !finished_ && turn();
+    if (failure_) return;
+  } while (!yielded && feed() && !finished_);
+  const bool woken = turn_.exchange(Turn::kParked) == Turn::kPollingAgain;
+  if (!finished_ && (woken || yielded)) schedule();
+}
+
+// One turn; whether it ended because the guest has used up its time slice.
+bool InvocationImpl::turn() {
   const bool by_cpu = !first_turn_;
   const nanoseconds before = by_cpu ? thread_cpu_time() : Clock::now().time_since_epoch();
   const cusp_progress progress = cusp_invocation_poll(native_);
   const nanoseconds after = by_cpu ? thread_cpu_time() : Clock::now().time_since_epoch();
 
-  if (progress == CUSP_FAILED) return end(native_failure());
-  if (progress == CUSP_FINISHED) return finish();
-  charge(after - before, progress == CUSP_YIELDED);
-  if (failure_) return;
-  Turn expected = Turn::kPolling;
-  const bool woken = !turn_.compare_exchange_strong(expected, Turn::kParked);
-  if (woken || progress == CUSP_YIELDED) schedule();
+  const bool yielded = progress == CUSP_YIELDED;
+  if (progress == CUSP_FAILED) {
+    end(native_failure());
+  } else if (progress == CUSP_FINISHED) {
+    finish();
+  } else {
+    charge(after - before, yielded);
+  }
+  return yielded;
+}
+
+// Gives the guest the part of its request's body that it asks for, if that is there and the shard
+// need not do something else first; waits for it otherwise.
+bool InvocationImpl::feed() {
+  if (!pump_) return false;
+  if (!pump_->open()) {
+    std::exchange(pump_, nullptr)->stop();
+    return false;
+  }
+  if (!pump_->wanted()) return false;
+  if (++turns_ahead_ < kTurnsAhead && pump_->try_feed()) return true;
+  io::asio::co_spawn(executor_, feed_later(weak_from_this(), pump_), io::asio::detached);
+  return false;
+}
+
+io::Task<void> InvocationImpl::feed_later(std::weak_ptr<InvocationImpl> invocation,
+                                          std::shared_ptr<BodyPump> pump) {
+  auto part = co_await pump->read();
+  const auto keep = invocation.lock();
+  Turn expected = Turn::kParked;
+  const bool takes_turn = keep && !keep->finished_ && !keep->failure_ &&
+                          keep->turn_.compare_exchange_strong(expected, Turn::kPolling);
+  pump->deliver(std::move(part));
+  if (!takes_turn) co_return;  // one is coming, or there will never be another
+  keep->turns_ahead_ = 0;
+  keep->poll();
+  keep->changed_.notify();
 }
 
 // The first turn, for most guests the only one, is measured by the clock on the wall, which costs
@@ -223,8 +276,9 @@ void InvocationImpl::schedule() {
 }
 
 void InvocationImpl::drive() {
-  turn_.store(Turn::kParked);
-  if (!finished_ && !failure_) poll();
+  turns_ahead_ = 0;
+  // A reader of the response may have made the turn already.
+  if (turn_.load() == Turn::kScheduled && !failure_) poll();
   changed_.notify();
 }
 
@@ -292,12 +346,21 @@ bool InvocationImpl::body_ready() {
   return next_part_.has_value() || failure_.has_value();
 }
 
+// A guest that was woken, most likely by the part that was read before, takes its turn now instead
+// of behind all else that the shard has to do.
+std::optional<Result<http::BodyPart>> InvocationImpl::try_read_body() {
+  const auto keep = shared_from_this();
+  while (!body_ready()) {
+    if (turn_.load() != Turn::kScheduled || ++turns_ahead_ >= kTurnsAhead) return std::nullopt;
+    poll();
+  }
+  if (next_part_) return *std::exchange(next_part_, std::nullopt);
+  return fail(ErrorCode::kUnavailable, std::string(to_string(failure_->kind)));
+}
+
 io::Task<Result<http::BodyPart>> InvocationImpl::read_body() {
   while (true) {
-    if (body_ready()) {
-      if (next_part_) co_return *std::exchange(next_part_, std::nullopt);
-      co_return fail(ErrorCode::kUnavailable, std::string(to_string(failure_->kind)));
-    }
+    if (auto part = try_read_body()) co_return std::move(*part);
     co_await changed_.wait();
   }
 }
@@ -313,16 +376,15 @@ void InvocationImpl::drop_body() {
   cusp_invocation_drop_body(native_);
 }
 
+// The guest asks for its request's body: feed() sees to it after this turn. Or whoever reads a body
+// asks that the guest has passed it on to, in no turn at all.
 void InvocationImpl::want_request_body() {
-  if (pump_) return pump_->wanted();
-  if (!request_body_ || native_ == nullptr) return;
-  pump_ = std::make_shared<BodyPump>(executor_, cusp_invocation_request_body(native_),
-                                     std::move(request_body_));
-  // Not from here: the guest is in the middle of asking.
-  io::asio::post(executor_, [executor = executor_, pump = pump_] {
-    io::asio::co_spawn(
-        executor, [pump]() -> io::Task<void> { co_await pump->run(); }, io::asio::detached);
-  });
+  if (!pump_ && request_body_ && native_ != nullptr) {
+    pump_ = std::make_shared<BodyPump>(executor_, cusp_invocation_request_body(native_),
+                                       std::move(request_body_));
+  }
+  Turn expected = Turn::kParked;
+  if (pump_ && turn_.compare_exchange_strong(expected, Turn::kScheduled)) schedule();
 }
 
 // ---- the end ----------------------------------------------------------------------------------

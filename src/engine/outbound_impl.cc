@@ -172,7 +172,7 @@ std::unique_ptr<Outbound> make_outbound(io::Executor executor, cusp_outbound* na
 
 void outbound_body_wanted(void* user) {
   auto& pump = *static_cast<std::optional<BodyPump>*>(user);
-  if (pump) pump->wanted();
+  if (pump) pump->ask();
 }
 
 }  // namespace cusp::engine

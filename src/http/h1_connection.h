@@ -59,6 +59,7 @@ class H1Session final : public Connection,
 
   // For the request's body.
   io::Task<Result<BodyPart>> read_body();
+  std::optional<Result<BodyPart>> try_read_body();
   bool body_ready() const;
   std::optional<uint64_t> body_left() const { return input_.body_left(); }
   void body_dropped();
@@ -86,6 +87,7 @@ class H1Session final : public Connection,
   io::Task<void> pass_bytes(Tunnel& tunnel);
   io::Task<void> pass_answers(Tunnel& tunnel);
   io::Task<void> linger();
+  std::optional<Result<BodyPart>> take_part();
   Result<BodyPart> fail_body(ErrorCode code, const char* message);
   void client_gone();
   void rest();
@@ -147,6 +149,9 @@ class H1Body final : public Body {
 
   io::Task<Result<BodyPart>> read() override { return session_ ? session_->read_body() : over(); }
   bool ready() override { return !session_ || session_->body_ready(); }
+  std::optional<Result<BodyPart>> try_read() override {
+    return session_ ? session_->try_read_body() : std::nullopt;
+  }
   std::optional<uint64_t> size() const override {
     return session_ ? session_->body_left() : std::nullopt;
   }

@@ -1,6 +1,7 @@
 #include "http/h1_input.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cusp::http {
 namespace {
@@ -64,9 +65,13 @@ Result<std::optional<BodyPart>> H1Input::next_part() {
     CUSP_TRY(part, decode_chunks());
   } else {
     const uint64_t most = framing_ == Framing::kLength ? left_ : limits::kBodyChunkBytes;
-    part.data =
-        unread().substr(0, static_cast<size_t>(std::min<uint64_t>(most, limits::kBodyChunkBytes)));
-    consume(part.data.size());
+    const auto size = static_cast<size_t>(std::min<uint64_t>(most, limits::kBodyChunkBytes));
+    if (at_ == 0 && buffer_.size() <= size) {
+      part.data = std::exchange(buffer_, {});  // no copy of what one read has brought
+    } else {
+      part.data = unread().substr(0, size);
+      consume(part.data.size());
+    }
     if (framing_ == Framing::kLength) {
       left_ -= part.data.size();
       part.end = left_ == 0;

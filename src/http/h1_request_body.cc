@@ -19,6 +19,28 @@ void H1Session::body_dropped() {
   if (body_done_) body_done_->notify();
 }
 
+// The next part of what has come; nothing when that is too little.
+std::optional<Result<BodyPart>> H1Session::take_part() {
+  auto part = input_.next_part();
+  if (!part) return fail_body(part.error().code, part.error().message.c_str());
+  if (input_.body_bytes() > server_.limits.body_bytes_max) {
+    return fail_body(ErrorCode::kResourceExhausted, "the body is larger than the limit");
+  }
+  if (!*part) return std::nullopt;
+  disarm_read();
+  if ((*part)->end && body_done_) body_done_->notify();
+  return std::move(**part);
+}
+
+std::optional<Result<BodyPart>> H1Session::try_read_body() {
+  if (expects_continue_ || body_reading_ || body_failed_ || input_.body_ended()) {
+    return std::nullopt;
+  }
+  auto part = take_part();
+  if (!part && input_.fill(*stream_, server_.scratch) > 0) part = take_part();
+  return part;
+}
+
 io::Task<Result<BodyPart>> H1Session::read_body() {
   const auto keep = shared_from_this();
   if (body_failed_ || input_.body_ended()) {
@@ -30,16 +52,7 @@ io::Task<Result<BodyPart>> H1Session::read_body() {
     }
   }
   while (true) {
-    auto part = input_.next_part();
-    if (!part) co_return fail_body(part.error().code, part.error().message.c_str());
-    if (input_.body_bytes() > server_.limits.body_bytes_max) {
-      co_return fail_body(ErrorCode::kResourceExhausted, "the body is larger than the limit");
-    }
-    if (*part) {
-      disarm_read();
-      if ((*part)->end && body_done_) body_done_->notify();
-      co_return std::move(**part);
-    }
+    if (auto part = take_part()) co_return std::move(*part);
     const ssize_t size = input_.fill(*stream_, server_.scratch);
     if (size > 0) continue;
     bool open = size == io::Stream::kWouldBlock;

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kJoinBytesMax = 16 * 1024;
 // The same for text that lies where it stays: there is nothing to be saved but a piece.
 constexpr size_t kCopyBytesMax = 1024;
+// How many parts of a body are sent before other connections get their turn.
+constexpr int kPartsPerTurn = 16;
 
 }  // namespace
 
@@ -62,8 +64,9 @@ io::Task<bool> H1Session::send(H1Writer& writer, Response response,
   keep_alive_ = writer.keep_alive();
   if (!sends_body) co_return co_await flush();
   bool sent = co_await send_part(writer, part);
-  while (sent && !part.end) {
+  for (int parts = 1; sent && !part.end; ++parts) {
     disarm_write();
+    if (parts % kPartsPerTurn == 0) co_await io::asio::post(server_.executor, io::use_task);
     std::optional<Result<BodyPart>> next = body.try_read();
     if (!next) next = co_await body.read();
     out_.clear();

@@ -53,4 +53,14 @@ inline constexpr size_t kIdlePerOriginMax = 32;           // pooled connections
 inline constexpr size_t kConnectionsPerOriginMax = 1024;  // per shard; requests beyond wait
 inline constexpr auto kIdleTimeout = 30s;
 
+// Key-value stores.
+inline constexpr size_t kKvKeyBytesMax = 512;
+inline constexpr size_t kKvValueBytesMax = 25 * kMiB;
+inline constexpr size_t kKvMetadataBytesMax = 1024;
+inline constexpr size_t kKvStoreNameBytesMax = 256;       // of an app's name and of a store's
+inline constexpr size_t kKvChangesMax = 10'000;           // keys of one write
+inline constexpr size_t kKvWriteBytesMax = 64 * kMiB;     // values of one write
+inline constexpr size_t kKvWaitingBytesMax = 256 * kMiB;  // of all writes that are not on disk yet
+inline constexpr size_t kKvCacheBytes = 64 * kMiB;        // of a node, for blocks of its files
+
 }  // namespace cusp::limits

@@ -142,6 +142,14 @@ install_python() {
     touch "$1/ready"
 }
 
+# test_crash ROUNDS: the crash test of the stores on its own.
+test_crash() {
+  setup_python
+  suite crash "killing the stores $1 times" pytest \
+    env "CUSP_BINARY=$root/build/release/cusp" "CUSP_CRASH_ROUNDS=$1" \
+    "$(python_environment)/bin/python" -m pytest tests/e2e/test_store_crash.py -q -rP
+}
+
 # test_fuzz TARGET SECONDS: one fuzz target (every one when TARGET is empty), each for SECONDS.
 # What it finds new stays in build/fuzz/corpus; a crash is kept as build/fuzz/TARGET-crash-….
 test_fuzz() {

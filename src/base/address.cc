@@ -67,11 +67,12 @@ std::optional<Address> parse_address(std::string_view text) {
   }
   text = text.substr(0, text.find('%'));
   if (text.empty() || text.size() >= kAddressTextMax) return std::nullopt;
-  std::string terminated(text);
+  char terminated[kAddressTextMax] = {};
+  std::ranges::copy(text, terminated);
   uint8_t v4[4];
-  if (inet_pton(AF_INET, terminated.c_str(), v4) == 1) return map_v4(v4);
+  if (inet_pton(AF_INET, terminated, v4) == 1) return map_v4(v4);
   Address v6;
-  if (inet_pton(AF_INET6, terminated.c_str(), v6.data()) == 1) return v6;
+  if (inet_pton(AF_INET6, terminated, v6.data()) == 1) return v6;
   return std::nullopt;
 }
 

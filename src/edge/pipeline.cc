@@ -78,30 +78,63 @@ void add_server_timing(const Trail& trail, http::Response& response) {
   if (!value.empty()) response.fields.add("server-timing", value);
 }
 
-}  // namespace
+// The way of a request through the features of some phases, in order, until one answers. Most never
+// wait, and then there is no coroutine.
+class Walk {
+ public:
+  Walk(Exchange& exchange, const Plan& plan, Phase first, Phase last)
+      : exchange_(exchange), last_(last), left_(plan.entries()) {
+    while (!left_.empty() && left_.front().phase < first) left_ = left_.subspan(1);
+  }
 
-// Lets the features of some phases act, in order, until one answers.
-io::Task<std::optional<http::Response>> Pipeline::act(Exchange& exchange, const Plan& plan,
-                                                      Phase first, Phase last) {
-  for (const Plan::Entry& entry : plan.entries()) {
-    if (entry.phase < first || entry.phase > last) continue;
-    const auto start = now_if_told(exchange);
-    Outcome outcome = entry.feature->act(exchange);
-    const bool waits = std::holds_alternative<Wait>(outcome);
-    if (waits && !(exchange.dry_run && entry.phase == Phase::kLookup)) {
-      outcome = co_await entry.feature->act_later(exchange);
+  // The answer of the first feature that has one; nothing also when one waits(), which is asked
+  // again with later().
+  std::optional<http::Response> go() {
+    for (; !left_.empty() && left_.front().phase <= last_; left_ = left_.subspan(1)) {
+      start_ = now_if_told(exchange_);
+      Outcome outcome = left_.front().feature->act(exchange_);
+      const bool dry = exchange_.dry_run && left_.front().phase == Phase::kLookup;
+      waits_ = std::holds_alternative<Wait>(outcome) && !dry;
+      if (waits_) return std::nullopt;
+      if (auto response = end_of(outcome)) return response;
     }
+    return std::nullopt;
+  }
+  bool waits() const { return waits_; }
+
+  // Waits for that feature, and for all others that wait after it.
+  io::Task<std::optional<http::Response>> later() {
+    while (true) {
+      Outcome outcome = co_await left_.front().feature->act_later(exchange_);
+      auto response = end_of(outcome);
+      left_ = left_.subspan(1);
+      if (!response) response = go();
+      if (response || !waits_) co_return response;
+    }
+  }
+
+ private:
+  std::optional<http::Response> end_of(Outcome& outcome) {
     std::optional<http::Response> response;
     if (auto* answer = std::get_if<http::Response>(&outcome)) response = std::move(*answer);
-    note(exchange, entry.phase, entry.key, start, response);
-    if (response) co_return response;
+    note(exchange_, left_.front().phase, left_.front().key, start_, response);
+    return response;
   }
-  co_return std::nullopt;
-}
+
+  Exchange& exchange_;
+  const Phase last_;
+  std::span<const Plan::Entry> left_;
+  Clock::time_point start_;
+  bool waits_ = false;
+};
+
+}  // namespace
 
 io::Task<http::Response> Pipeline::answer(Exchange& exchange, const Plan& node_plan) {
   if (!node_plan.empty()) {
-    auto response = co_await act(exchange, node_plan, Phase::kAdmit, Phase::kIdentify);
+    Walk walk(exchange, node_plan, Phase::kAdmit, Phase::kIdentify);
+    auto response = walk.go();
+    if (walk.waits()) response = co_await walk.later();
     if (response) co_return std::move(*response);
   }
   auto start = now_if_told(exchange);
@@ -112,7 +145,9 @@ io::Task<http::Response> Pipeline::answer(Exchange& exchange, const Plan& node_p
     if (plan == nullptr || plan->empty()) continue;
     // The node's own first phases are behind us; a route's features wait for their route.
     const Phase first = plan == &node_plan ? Phase::kRoute : Phase::kAdmit;
-    auto response = co_await act(exchange, *plan, first, Phase::kLookup);
+    Walk walk(exchange, *plan, first, Phase::kLookup);
+    auto response = walk.go();
+    if (walk.waits()) response = co_await walk.later();
     if (response) co_return std::move(*response);
   }
   if (exchange.dry_run) co_return http::Response{.status = 204};

@@ -43,8 +43,6 @@ class Pipeline final : public http::Handler {
 
  private:
   io::Task<http::Response> answer(Exchange& exchange, const Plan& node_plan);
-  io::Task<std::optional<http::Response>> act(Exchange& exchange, const Plan& plan, Phase first,
-                                              Phase last);
   void keep(std::unique_ptr<Record> record, const Exchange& exchange, http::Response& response,
             std::chrono::steady_clock::time_point began);
 

@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 
 namespace cusp::http {
 namespace {
+
+// What the first field makes room for: the others of a usual message need no more.
+constexpr size_t kFirstFields = 8;
+constexpr size_t kFirstBytes = 240;
 
 // For each byte of a token its lower case, 0 for a byte that no token has (RFC 9110 section 5.6.2).
 constexpr auto kTokenLower = [] {
@@ -50,6 +55,7 @@ bool is_space(char c) { return c == ' ' || c == '\t'; }
 }  // namespace
 
 bool Fields::append(std::string_view name, std::string_view value) {
+  if (entries_.capacity() == 0) reserve(kFirstFields, kFirstBytes);
   const size_t at = text_.size();
   text_.append(name).append(value);
   bool token = true;
@@ -80,15 +86,16 @@ void Fields::remove_last() {
 }
 
 void Fields::set(std::string_view name, std::string_view value) {
-  // The value may be a view into this very object.
-  std::string kept(value);
-  std::string kept_name(name);
-  std::transform(kept_name.begin(), kept_name.end(), kept_name.begin(), [](char c) {
-    char lower = token_lower(c);
-    return lower != 0 ? lower : c;
-  });
-  remove(kept_name);
-  add(kept_name, kept);
+  const auto inside = [this](std::string_view text) {
+    return !std::less<>()(text.data(), text_.data()) &&
+           std::less<>()(text.data(), text_.data() + text_.size());
+  };
+  if (inside(name) || inside(value)) return set(std::string(name), std::string(value));
+  add(name, value);
+  const Entry added = entries_.back();
+  entries_.pop_back();
+  remove(std::string_view(text_).substr(added.name_at, added.name_size));
+  entries_.push_back(added);
 }
 
 size_t Fields::remove(std::string_view name) {

@@ -25,6 +25,7 @@ constexpr std::string_view kByAddress = "ip";
 // One [[edge.rate_limit]].
 struct Limit {
   std::string name;                // in the fields of the draft
+  std::string policy;              // its member of RateLimit-Policy
   std::optional<Expression> key;   // nothing: the client's address
   std::optional<Expression> when;  // nothing: always
   bool each_route = false;
@@ -37,7 +38,10 @@ struct Limit {
     const char kind = key && value.empty() ? '-' : '+';
     if (kind == '-') value = client_key(exchange.client.address);
     const std::string_view scope = each_route ? exchange.route : std::string_view();
-    return fmt::format("{}\n{}{}", scope, kind, value);
+    std::string counted;
+    counted.reserve(scope.size() + 2 + value.size());
+    counted.append(scope).append({'\n', kind}).append(value);
+    return counted;
   }
 };
 
@@ -50,11 +54,14 @@ class RateLimit final : public Feature {
   Outcome act(Exchange& exchange) const override {
     RateFields fields;
     Taken taken;
+    taken.reserve(limits_.size());
+    std::string remaining;
     for (const Limit& limit : limits_) {
       if (limit.when && !limit.when->test(exchange)) continue;
       std::string key = limit.key_of(exchange);
       const auto verdict = limit.limiter->take(key);
-      fields.add(limit.name, limit.limiter->options(), verdict);
+      fields.add(limit.name, limit.policy, verdict);
+      if (exchange.trail != nullptr) tell(remaining, limit, verdict.remaining);
       if (verdict.allowed) {
         taken.emplace_back(&limit, std::move(key));
         continue;
@@ -66,12 +73,17 @@ class RateLimit final : public Feature {
     }
     if (exchange.dry_run) give_back(taken);
     fields.write(exchange);
-    exchange.explain([&] { return fields.remaining(); });
+    exchange.explain([&] { return std::move(remaining); });
     return Continue{};
   }
 
  private:
   using Taken = std::vector<std::pair<const Limit*, std::string>>;  // with the key
+
+  static void tell(std::string& text, const Limit& limit, uint32_t remaining) {
+    text += fmt::format("{}{}: {} of {} remain", text.empty() ? "" : ", ", limit.name, remaining,
+                        limit.limiter->options().quota());
+  }
 
   static void give_back(const Taken& taken) {
     for (const auto& [limit, key] : taken) limit->limiter->give_back(key);
@@ -140,6 +152,7 @@ LimiterOptions read_options(TableReader& table) {
 Limit read_limit(TableReader& table, size_t index) {
   Limit limit{.name = read_name(table, index)};
   limit.limiter = std::make_unique<Limiter>(read_options(table));
+  limit.policy = RateFields::policy_of(limit.name, limit.limiter->options());
   if (const auto value = table.value("key")) {
     const auto text = value->string();
     if (text && *text != kByAddress) limit.key = read_expression(*value);

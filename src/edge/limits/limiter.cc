@@ -98,7 +98,7 @@ Limiter::Verdict Limiter::take_window(Entry& entry, uint64_t now) const {
 
 // The generic cell rate algorithm (ITU-T I.371): `at` is when the bucket would be full again.
 Limiter::Verdict Limiter::take_token(Entry& entry, uint64_t now) const {
-  const uint64_t capacity = options_.burst != 0 ? options_.burst : options_.limit;
+  const uint64_t capacity = options_.quota();
   const uint64_t depth = capacity * step_;
   const uint64_t full_at = std::max(entry.at, now);
   const bool allowed = full_at + step_ <= now + depth;

@@ -14,8 +14,7 @@ namespace cusp::edge {
 
 enum class Algorithm : uint8_t {
   // At most `limit` in any stretch of `window`. What was taken is forgotten in steps of a seventh
-  // of
-  // the window, so some of it counts for that much longer.
+  // of the window, so some of it counts for that much longer.
   kSlidingWindow,
   // `burst` at once; what was taken comes back at `limit` for each `window`.
   kTokenBucket,
@@ -27,6 +26,9 @@ struct LimiterOptions {
   std::chrono::nanoseconds window = std::chrono::seconds(1);
   uint32_t burst = 0;           // of a token bucket; 0: as many as `limit`
   size_t keys_max = 64 * 1024;  // rounded up to a power of two
+
+  // How many at once.
+  uint32_t quota() const { return burst != 0 ? burst : limit; }
 };
 
 // Counts what each of many keys takes, in memory that never grows. Thread-safe; one object serves

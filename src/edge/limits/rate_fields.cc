@@ -6,9 +6,9 @@ namespace cusp::edge {
 
 namespace {
 
-void append(std::string& list, std::string_view item) {
+void append(std::string& list, std::string_view text) {
   if (!list.empty()) list += ", ";
-  list += item;
+  list += text;
 }
 
 void set_or_append(http::Fields& fields, std::string_view name, const std::string& value) {
@@ -22,17 +22,23 @@ int64_t whole_seconds(std::chrono::nanoseconds time) {
   return std::chrono::ceil<std::chrono::seconds>(time).count();
 }
 
-void RateFields::add(std::string_view name, const LimiterOptions& options,
-                     const Limiter::Verdict& verdict) {
-  const uint32_t quota = options.burst != 0 ? options.burst : options.limit;
+std::string RateFields::policy_of(std::string_view name, const LimiterOptions& options) {
   // A window is told in whole seconds; one below is told as none at all.
   const int64_t seconds = std::chrono::floor<std::chrono::seconds>(options.window).count();
-  std::string policy = fmt::format("\"{}\";q={}", name, quota);
-  if (seconds > 0) policy += fmt::format(";w={}", seconds);
+  const std::string policy = fmt::format("\"{}\";q={}", name, options.quota());
+  return seconds > 0 ? fmt::format("{};w={}", policy, seconds) : policy;
+}
+
+void RateFields::add(std::string_view name, std::string_view policy,
+                     const Limiter::Verdict& verdict) {
   append(policy_, policy);
-  append(state_, fmt::format("\"{}\";r={};t={}", name, verdict.remaining,
-                             whole_seconds(verdict.allowed ? verdict.reset : verdict.retry)));
-  append(remaining_, fmt::format("{}: {} of {} remain", name, verdict.remaining, quota));
+  // By hand: every request has one.
+  const fmt::format_int remaining(verdict.remaining);
+  const fmt::format_int seconds(whole_seconds(verdict.allowed ? verdict.reset : verdict.retry));
+  state_.reserve(state_.size() + name.size() + 40);
+  append(state_, "\"");
+  state_.append(name).append("\";r=").append(remaining.data(), remaining.size());
+  state_.append(";t=").append(seconds.data(), seconds.size());
 }
 
 void RateFields::write(Exchange& exchange) const {

@@ -14,15 +14,16 @@ namespace cusp::edge {
 // each limit its quota and window, what remains of it, and in how many seconds all is there again.
 class RateFields {
  public:
-  // `name` is printable ASCII without quotes.
-  void add(std::string_view name, const LimiterOptions& options, const Limiter::Verdict& verdict);
+  // A limit's member of RateLimit-Policy. `name` is printable ASCII without quotes.
+  static std::string policy_of(std::string_view name, const LimiterOptions& options);
+
+  // `policy` is that of the limit `name`.
+  void add(std::string_view name, std::string_view policy, const Limiter::Verdict& verdict);
   // Sets the fields on the response, behind what another feature has said there.
   void write(Exchange& exchange) const;
-  // "limit1: 7 of 100 remain", for `cusp explain`.
-  std::string remaining() const { return remaining_; }
 
  private:
-  std::string policy_, state_, remaining_;
+  std::string policy_, state_;
 };
 
 // Rounded up: for fields that know seconds alone.

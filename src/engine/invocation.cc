@@ -154,6 +154,11 @@ const cusp_callbacks InvocationImpl::kCallbacks = {
           self(user).host_->outbound(make_outbound(self(user).executor_, outbound));
         },
     .outbound_body_wanted = [](void* user) noexcept { outbound_body_wanted(user); },
+    .call =
+        [](void* user, cusp_operation operation, const cusp_value* arguments, size_t count,
+           cusp_call* call) noexcept {
+          self(user).host_->call({arguments, count}, {operation, call});
+        },
 };
 
 // ---- polling ----------------------------------------------------------------------------------

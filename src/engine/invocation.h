@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "engine/call.h"
 #include "engine/component.h"
 #include "engine/failure.h"
 #include "http/message.h"
@@ -43,6 +44,8 @@ class InvocationHost {
   virtual ~InvocationHost() = default;
   virtual void output(Stdio stream, std::string_view data) = 0;
   virtual void outbound(std::unique_ptr<Outbound> outbound) = 0;
+  // A call of a capability. `arguments` are valid for this function only.
+  virtual void call(const Arguments& arguments, Call call) = 0;
   // Called once, last. Not a place to free the invocation.
   virtual void ended(const Report& report) = 0;
 };

@@ -102,33 +102,39 @@ void add_spin_headers(http::Request& request, const app::RouteMatch& match) {
 // What a route of an app leads to: a component, or a response that never changes.
 class AppHandler::RouteOrigin final : public edge::Origin {
  public:
-  RouteOrigin(AppHandler& handler, DeploymentPtr deployment, app::RouteMatch match)
-      : handler_(handler), deployment_(std::move(deployment)), match_(std::move(match)) {}
+  RouteOrigin(AppHandler& handler, DeploymentPtr deployment, app::RouteMatch match,
+              std::string client)
+      : handler_(handler),
+        deployment_(std::move(deployment)),
+        match_(std::move(match)),
+        client_(std::move(client)) {}
 
   io::Task<http::Response> fetch(http::Request& request) override {
     const app::Route& route = *match_.route;
     if (route.static_response) co_return static_response(*route.static_response);
     co_return co_await handler_.run(request, deployment_, match_,
-                                    *deployment_->find(route.component));
+                                    *deployment_->find(route.component), client_);
   }
 
  private:
   AppHandler& handler_;
   const DeploymentPtr deployment_;  // shared: the match points into it
   const app::RouteMatch match_;
+  const std::string client_;  // its address
 };
 
 // Answers an app's requests to itself: "self" goes by the routes, "name.spin.internal" to that
 // component, which needs no route of its own. They have passed the edge once already.
 class AppHandler::LocalHandler final : public http::Handler {
  public:
-  LocalHandler(AppHandler& handler, DeploymentPtr deployment)
-      : handler_(handler), deployment_(std::move(deployment)) {}
+  LocalHandler(AppHandler& handler, DeploymentPtr deployment, std::string client)
+      : handler_(handler), deployment_(std::move(deployment)), client_(std::move(client)) {}
 
   io::Task<http::Response> respond(http::Request& request) override {
     std::string_view name = request.authority;
     if (!name.ends_with(kInternalDomain)) {
       edge::Exchange exchange(request, handler_.shard_);
+      exchange.client.address = client_;
       handler_.route_in(exchange, deployment_);
       if (!exchange.origin) co_return plain(404, "Not Found");
       co_return co_await exchange.origin->fetch(request);
@@ -138,7 +144,8 @@ class AppHandler::LocalHandler final : public http::Handler {
       if (route.component != name) continue;
       const app::RouteMatch match{.route = &route,
                                   .path_info = std::string(path_of(request.target))};
-      co_return co_await handler_.run(request, deployment_, match, *deployment_->find(name));
+      co_return co_await handler_.run(request, deployment_, match, *deployment_->find(name),
+                                      client_);
     }
     co_return plain(404, "The application has no component of that name.");
   }
@@ -146,18 +153,20 @@ class AppHandler::LocalHandler final : public http::Handler {
  private:
   AppHandler& handler_;
   DeploymentPtr deployment_;  // shared with the invocation that asks
+  std::string client_;        // the address of the one whose request made the app ask
 };
 
-// One invocation as the node sees it: its log, its outbound requests, its place in the component's
-// limit.
+// One invocation as the node sees it: its log, its outbound requests, its calls of capabilities,
+// its place in the component's limit.
 class AppHandler::Run final : public engine::InvocationHost {
  public:
   Run(AppHandler& handler, DeploymentPtr deployment, DeployedComponent& component,
-      std::string route)
+      std::string route, std::string_view client)
       : handler_(handler),
         deployment_(std::move(deployment)),
         component_(component),
-        route_(std::move(route)) {}
+        route_(std::move(route)),
+        client_(client) {}
 
   void keep(std::weak_ptr<engine::Invocation> invocation, uint32_t served) {
     invocation_ = std::move(invocation);
@@ -172,9 +181,15 @@ class AppHandler::Run final : public engine::InvocationHost {
   void outbound(std::unique_ptr<engine::Outbound> outbound) override {
     if (!calls_) {
       calls_.emplace(handler_.shard_.executor, handler_.shard_.client,
-                     std::make_shared<LocalHandler>(handler_, deployment_), component_.outbound);
+                     std::make_shared<LocalHandler>(handler_, deployment_, client_),
+                     component_.outbound);
     }
     calls_->send(std::move(outbound));
+  }
+
+  void call(const engine::Arguments& arguments, engine::Call call) override {
+    component_.capabilities.call(
+        arguments, {.executor = handler_.shard_.executor, .client = client_}, std::move(call));
   }
 
   void ended(const engine::Report& report) override {
@@ -203,6 +218,7 @@ class AppHandler::Run final : public engine::InvocationHost {
   DeploymentPtr deployment_;  // shared: the component lives as long as its last run
   DeployedComponent& component_;
   std::string route_;
+  std::string client_;  // its address
   std::weak_ptr<engine::Invocation> invocation_;
   uint32_t served_ = 0;  // by its instance, this run included; 0: the instance is not kept
   std::optional<host::GuestLog> log_;
@@ -247,14 +263,14 @@ void AppHandler::route_in(edge::Exchange& exchange, DeploymentPtr deployment) {
     return fmt::format("app '{}', route '{}', leads to {}", exchange.app, route.pattern, target);
   });
   if (!exchange.origin) {
-    exchange.origin =
-        std::make_shared<RouteOrigin>(*this, std::move(deployment), std::move(*match));
+    exchange.origin = std::make_shared<RouteOrigin>(*this, std::move(deployment), std::move(*match),
+                                                    exchange.client.address);
   }
 }
 
 io::Task<http::Response> AppHandler::run(http::Request& request, DeploymentPtr deployment,
-                                         const app::RouteMatch& match,
-                                         DeployedComponent& component) {
+                                         const app::RouteMatch& match, DeployedComponent& component,
+                                         std::string_view client) {
   const app::Limits& limits = component.manifest.limits;
   std::shared_ptr<bool> body_exceeded;  // shared with the body
   if (request.body) {
@@ -272,19 +288,21 @@ io::Task<http::Response> AppHandler::run(http::Request& request, DeploymentPtr d
     co_return busy;
   }
   const bool command = component.component->world() == engine::World::kCommand;
-  auto response = command ? co_await run_command(request, std::move(deployment), match, component)
-                          : co_await run_handler(request, std::move(deployment), match, component);
+  if (!command && deployment->app().kind != app::ManifestKind::kBare) {
+    add_spin_headers(request, match);
+  }
+  auto host =
+      std::make_unique<Run>(*this, std::move(deployment), component, match.route->pattern, client);
+  auto response = command ? co_await run_command(request, std::move(host), match, component)
+                          : co_await run_handler(request, std::move(host), component);
   if (response) co_return std::move(*response);
   if (body_exceeded && *body_exceeded) co_return too_large(component, *match.route);
   co_return failed(component, response.error());
 }
 
 io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
-                                                     DeploymentPtr deployment,
-                                                     const app::RouteMatch& match,
+                                                     std::unique_ptr<Run> host,
                                                      DeployedComponent& component) {
-  if (deployment->app().kind != app::ManifestKind::kBare) add_spin_headers(request, match);
-  auto host = std::make_unique<Run>(*this, std::move(deployment), component, match.route->pattern);
   Run& run = *host;
   auto kept = pool_.take(component);
   const bool keep = component.manifest.reuse.requests > 1;
@@ -297,7 +315,7 @@ io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
 
 // A WASI command answers as a CGI script does.
 io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
-                                                     DeploymentPtr deployment,
+                                                     std::unique_ptr<Run> host,
                                                      const app::RouteMatch& match,
                                                      DeployedComponent& component) {
   const auto variables = app::wagi_variables(match, request.scheme, request.authority,
@@ -307,7 +325,6 @@ io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
       argv.empty() ? "${SCRIPT_NAME} ${ARGS}" : fmt::format("{}", fmt::join(argv, " "));
   engine::Command command{.arguments = host::cgi_arguments(arguments, request.target),
                           .environment = host::cgi_environment(request, variables)};
-  auto host = std::make_unique<Run>(*this, std::move(deployment), component, match.route->pattern);
   const auto invocation = engine::Invocation::start_command(
       shard_.executor, parked_, *component.component, std::move(command), request,
       bounds(component), std::move(host));

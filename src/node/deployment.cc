@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/file.h"
 #include "node/download.h"
+#include "node/guest_geo.h"
 
 namespace cusp::node {
 
@@ -110,6 +111,7 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
                                                    .blocking = options.blocking,
                                                    .secret = options.secret}));
   }
+  deployment->capabilities_.grant(host::CapabilityKind::kGeo, make_guest_geo(options.geo));
   for (const auto& component : manifest.components) {
     CUSP_CHECK(deployment->add(engine, artifacts, component, options));
   }
@@ -167,6 +169,7 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   }
   deployed->component = std::move(*loaded);
   deployed->outbound = outbound_rules(policy);
+  deployed->capabilities = capabilities_;
   deployed->admission =
       std::make_unique<Admission>(component.limits.concurrency_max, component.limits.queue_max);
   components_.push_back(std::move(deployed));

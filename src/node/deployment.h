@@ -12,8 +12,10 @@
 #include "app/variables.h"
 #include "base/result.h"
 #include "edge/cache/cache.h"
+#include "edge/geo.h"
 #include "edge/site.h"
 #include "engine/component.h"
+#include "host/capabilities.h"
 #include "host/outbound_http.h"
 #include "node/admission.h"
 #include "node/artifact_store.h"
@@ -29,12 +31,14 @@ struct DeployedComponent {
   std::string label;  // "app/component", for the log
   std::unique_ptr<engine::Component> component;
   std::shared_ptr<host::OutboundRules> outbound;  // shared with the requests under way
+  host::Capabilities capabilities;
   std::unique_ptr<Admission> admission;
 };
 
 struct DeploymentOptions {
   std::vector<std::unique_ptr<app::VariableProvider>> providers;
-  std::string secret;                   // edge::FeatureContext::secret
+  std::string secret;                    // edge::FeatureContext::secret
+  std::shared_ptr<const edge::Geo> geo;  // shared with the shards; null: there is no database
   edge::cache::Cache* cache = nullptr;   // outlives the deployment
   io::BlockingPool* blocking = nullptr;  // the same
   // Told what is going on, for a person: "compiling shop/api (2.7 MB)".
@@ -68,6 +72,7 @@ class Deployment {
                const app::Component& component, const DeploymentOptions& options);
 
   app::App app_;
+  host::Capabilities capabilities_;  // what every component has
   std::optional<app::Router> router_;
   std::unique_ptr<const edge::Site> site_;
   std::vector<std::unique_ptr<DeployedComponent>> components_;

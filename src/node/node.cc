@@ -46,9 +46,8 @@ std::vector<TlsSetup> tls_setups(const NodeOptions& options) {
   std::vector<TlsSetup> setups;
   for (const Listen& where : options.listen) {
     TlsSetup& setup = setups.emplace_back();
-    setup = {.certificates = where.certificates,
-             .clients = where.clients,
-             .client_ca = where.client_ca};
+    setup = {
+        .certificates = where.certificates, .clients = where.clients, .client_ca = where.client_ca};
     if (!where.acme || !options.acme) continue;
     for (const std::string& domain : options.acme->domains) {
       setup.issued.push_back(acme::files_of(options.state_directory, *options.acme, domain));
@@ -107,8 +106,11 @@ struct Node::State {
   std::vector<uint16_t> ports;
   uint16_t admin_port = 0;
 
-  Result<std::shared_ptr<const AppTable>> load_apps(const std::vector<AppSource>& sources) const;
-  Result<std::shared_ptr<const Deployment>> load_app(const AppSource& source) const;
+  using GeoPtr = std::shared_ptr<const edge::Geo>;
+  Result<std::shared_ptr<const AppTable>> load_apps(const std::vector<AppSource>& sources,
+                                                    const GeoPtr& geo) const;
+  Result<std::shared_ptr<const Deployment>> load_app(const AppSource& source,
+                                                     const GeoPtr& geo) const;
   void add_shard(size_t index);
   void watch_upstreams(ShardState& local) const;
   Result<NodeEdge> read_edge(const NodeOptions& from) const;
@@ -119,7 +121,8 @@ struct Node::State {
   void stop(std::chrono::milliseconds deadline);
 };
 
-Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource& source) const {
+Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource& source,
+                                                                const GeoPtr& geo) const {
   CUSP_TRY(app::App app, app::load_app(source.path, {.profile = source.profile}));
   for (const auto& warning : app.warnings) log::warn("{}", warning);
   CUSP_CHECK(app::check_sources(app));
@@ -128,6 +131,7 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
     for (auto& component : app.components) component.reuse = *source.reuse;
   }
   DeploymentOptions deployment{.secret = secret,
+                               .geo = geo,
                                .cache = cache.get(),
                                .blocking = blocking.get(),
                                .progress = options.progress};
@@ -143,10 +147,10 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
 }
 
 Result<std::shared_ptr<const AppTable>> Node::State::load_apps(
-    const std::vector<AppSource>& sources) const {
+    const std::vector<AppSource>& sources, const GeoPtr& geo) const {
   std::vector<std::shared_ptr<const Deployment>> loaded;
   for (const auto& source : sources) {
-    CUSP_TRY(auto deployment, load_app(source));
+    CUSP_TRY(auto deployment, load_app(source, geo));
     loaded.push_back(std::move(deployment));
   }
   return AppTable::create(std::move(loaded));
@@ -205,8 +209,7 @@ void Node::State::add_shard(size_t index) {
 }
 
 Result<NodeEdge> Node::State::read_edge(const NodeOptions& from) const {
-  return read_node_edge(
-      from, {.cache = cache.get(), .blocking = blocking.get(), .secret = secret});
+  return read_node_edge(from, {.cache = cache.get(), .blocking = blocking.get(), .secret = secret});
 }
 
 void Node::State::set_edge(ShardState& local) const {
@@ -266,7 +269,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   CUSP_TRY(state->secret, load_secret(state->options.state_directory + "/edge.secret", 32));
   CUSP_TRY(state->edge, state->read_edge(state->options));
   state->connections.set_policy(state->edge.connections);
-  CUSP_TRY(state->apps, state->load_apps(state->options.apps));
+  CUSP_TRY(state->apps, state->load_apps(state->options.apps, state->edge.geo));
   if (!state->options.access_log.empty()) {
     CUSP_TRY(state->access_log, AccessLog::open(state->options.access_log));
   }
@@ -327,7 +330,7 @@ Result<> Node::reload(std::vector<AppSource> apps) {
 
 Result<> Node::reload(NodeOptions options) {
   CUSP_TRY(NodeEdge edge, state_->read_edge(options));
-  CUSP_TRY(state_->apps, state_->load_apps(options.apps));
+  CUSP_TRY(state_->apps, state_->load_apps(options.apps, edge.geo));
   state_->options.apps = std::move(options.apps);
   state_->options.document = std::move(options.document);
   state_->options.geo = std::move(options.geo);

@@ -9,7 +9,8 @@
 //   `_free` function of its type. Arguments are borrowed for the length of the call. `cusp_bytes`
 //   views point into the object they came from.
 // - Threads: cusp_engine and cusp_component may be used by any thread at once. cusp_invocation,
-//   cusp_body and cusp_outbound belong to the shard that made them; only its thread calls them.
+//   cusp_body, cusp_outbound and cusp_call belong to the shard that made them; only its thread
+//   calls them.
 // - Callbacks run inside cusp_invocation_poll, on its thread, except `wake` and `allow_address`,
 //   which any thread may call. A callback must not call back into the same invocation; it notes
 //   what happened and returns.
@@ -19,6 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cusp_operations.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +33,7 @@ typedef struct cusp_instance cusp_instance;  // an instance that waits for its n
 typedef struct cusp_invocation cusp_invocation;  // one run of a component for one request
 typedef struct cusp_body cusp_body;              // the host's end of a body that a guest reads
 typedef struct cusp_outbound cusp_outbound;      // a request that a guest sends
+typedef struct cusp_call cusp_call;  // a guest's call of a capability, which waits for its answer
 typedef struct cusp_error cusp_error;
 typedef struct cusp_buffer cusp_buffer;  // bytes owned by the engine
 
@@ -147,6 +151,25 @@ typedef struct {
 
 typedef enum { CUSP_STDOUT = 1, CUSP_STDERR = 2 } cusp_stdio;
 
+typedef enum {
+  CUSP_NONE = 0,
+  CUSP_BOOLEAN,  // integer, 0 or 1
+  CUSP_INTEGER,
+  CUSP_REAL,
+  CUSP_TEXT,  // bytes, UTF-8
+  CUSP_BLOB,  // bytes
+} cusp_value_kind;
+
+// What goes into a call and comes back.
+typedef struct cusp_value {
+  cusp_value_kind kind;
+  union {
+    int64_t integer;
+    double real;
+    cusp_bytes bytes;
+  };
+} cusp_value;
+
 // What an invocation tells its host. `user` is the host's own object.
 typedef struct {
   // Poll again, soon. May come from any thread, also during a poll; never after
@@ -161,6 +184,10 @@ typedef struct {
   // The guest waits for the body of a response that it received; `outbound_user` came with
   // cusp_outbound_respond.
   void (*outbound_body_wanted)(void* outbound_user);
+  // The guest calls a capability: cusp_operations.h says what the arguments are. `call` belongs to
+  // the host now, which may answer it here and then: so the guest goes on without a pause.
+  void (*call)(void* user, cusp_operation operation, const cusp_value* arguments, size_t count,
+               cusp_call* call);
 } cusp_callbacks;
 
 // Starts a run. `callbacks` is static. `instance` (or NULL for a fresh one) came from
@@ -310,6 +337,27 @@ void cusp_outbound_free(cusp_outbound*);
 // Ends the host's interest in a response's body: what was not finished breaks off for the guest. No
 // callback afterwards.
 void cusp_body_free(cusp_body*);
+
+// ---- calls of capabilities --------------------------------------------------------------------
+
+// Why a call fails, in terms that the interfaces of guests have words for.
+typedef enum {
+  CUSP_CALL_OTHER = 0,
+  CUSP_CALL_DENIED,     // the manifest does not grant it
+  CUSP_CALL_NOT_FOUND,  // there is no such store, database …
+  CUSP_CALL_INVALID,    // an argument that can never work
+  CUSP_CALL_CONFLICT,   // something changed meanwhile: read again
+  CUSP_CALL_LIMIT,      // more than a limit allows
+  CUSP_CALL_BUSY,       // may work later
+} cusp_call_error;
+
+// Ends the call with its answer; the values are copied. Has no effect on a call that was ended, or
+// whose guest has gone. May wake the invocation.
+void cusp_call_answer(cusp_call*, const cusp_value* values, size_t count);
+// Ends the call with an error, in the same way. `message` is for the guest's author.
+void cusp_call_fail(cusp_call*, cusp_call_error error, cusp_bytes message);
+// Freed without an end, it fails for the guest. May outlive its invocation.
+void cusp_call_free(cusp_call*);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::net::SocketAddr;
 
 use crate::abi::{CuspBytes, CuspCallbacks, CuspOutbound, CuspStdio};
+use crate::call::{self, Answer, Argument, CallError, Operation};
 use crate::outbound::Outbound;
 
 /// One C function with its argument.
@@ -77,6 +78,22 @@ impl Host {
         // SAFETY: called inside a poll; the host takes the box over and frees it with
         // cusp_outbound_free.
         unsafe { (self.callbacks.outbound)(self.user, Box::into_raw(outbound)) }
+    }
+
+    /// Calls a capability. The future has its answer at once when the host has given it inside this
+    /// call.
+    pub fn call(
+        &self,
+        operation: Operation,
+        arguments: &[Argument<'_>],
+    ) -> impl Future<Output = Result<Answer, CallError>> + Send + use<> {
+        let (waiting, answer) = call::begin();
+        let waiting = Box::into_raw(Box::new(waiting));
+        let (values, count) = (arguments.as_ptr().cast(), arguments.len());
+        // SAFETY: called inside a poll; the arguments are laid out as cusp_value and borrowed for
+        // the call; the host takes the box over and frees it with cusp_call_free.
+        unsafe { (self.callbacks.call)(self.user, operation as u32, values, count, waiting) }
+        answer
     }
 }
 

@@ -7,6 +7,7 @@ use wasmtime::component::{Component, LinkerInstance, ResourceType, Val};
 
 use crate::candidates::{self, CANDIDATES};
 use crate::component::Settings;
+use crate::edge;
 use crate::engine::Flavor;
 use crate::state::GuestState;
 use crate::variables;
@@ -57,7 +58,10 @@ const KNOWN_PACKAGES: [&str; 9] = [
 /// `name` is `ns:package/interface@version`, or a bare name for anything else.
 pub fn classify(name: &str) -> Status {
     let exact = [variables::SPIN_VARIABLES_2, variables::SPIN_VARIABLES_3, variables::SPIN_CONFIG];
-    if exact.contains(&name) || variables::WASI_CONFIG.contains(&name) {
+    if exact.contains(&name)
+        || variables::WASI_CONFIG.contains(&name)
+        || edge::INTERFACES.contains(&name)
+    {
         return Status::Served;
     }
     let (path, version) = name.split_once('@').unwrap_or((name, ""));
@@ -204,6 +208,7 @@ mod tests {
         assert_eq!(classify("wasi:http/client@0.3.0"), Status::Served);
         assert_eq!(classify("wasi:config/store@0.2.0-rc.1"), Status::Served);
         assert_eq!(classify("fermyon:spin/variables@2.0.0"), Status::Served);
+        assert_eq!(classify("cusp:edge/geo@0.1.0"), Status::Served);
     }
 
     #[test]
@@ -229,9 +234,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_unknown() {
-        for name in
-            ["acme:nothing/here@9.9.9", "wasi:http/types@0.9.0", "wasi:io/poll@0.3.0", "run", ""]
-        {
+        for name in [
+            "acme:nothing/here@9.9.9",
+            "cusp:edge/geo@9.0.0",
+            "wasi:http/types@0.9.0",
+            "wasi:io/poll@0.3.0",
+            "run",
+            "",
+        ] {
             assert_eq!(classify(name), Status::Unknown, "{name}");
         }
     }

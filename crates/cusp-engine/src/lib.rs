@@ -4,10 +4,12 @@
 
 mod abi;
 mod body;
+mod call;
 mod candidates;
 mod component;
 mod compose;
 mod describe;
+mod edge;
 mod engine;
 mod host;
 mod imports;

@@ -10,6 +10,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
+use crate::call::{Answer, Argument, CallError, Operation};
 use crate::component::Settings;
 use crate::host::Host;
 use crate::outbound::Hooks;
@@ -134,6 +135,21 @@ impl GuestState {
     /// Makes an instance that waits for its next request speak to nobody.
     pub fn unbind(&mut self) {
         self.host.set(None);
+    }
+
+    /// Calls a capability of the host.
+    pub fn call(
+        &self,
+        operation: Operation,
+        arguments: &[Argument<'_>],
+    ) -> impl Future<Output = Result<Answer, CallError>> + Send + use<> {
+        let answer = self.host.get().map(|host| host.call(operation, arguments));
+        async move {
+            match answer {
+                Some(answer) => answer.await,
+                None => Err(CallError::other("there is no request that this could belong to")),
+            }
+        }
     }
 
     fn build_wasi(&self) -> WasiCtx {

@@ -28,9 +28,12 @@ impl HostSlot {
         *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = host;
     }
 
+    pub fn get(&self) -> Option<Host> {
+        *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     fn output(&self, stream: CuspStdio, data: &[u8]) {
-        let host = *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(host) = host {
+        if let Some(host) = self.get() {
             host.output(stream, data);
         }
     }

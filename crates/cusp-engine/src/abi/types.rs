@@ -94,6 +94,28 @@ pub unsafe fn fields(items: *const CuspField, count: usize) -> http::HeaderMap {
     }))
 }
 
+pub const VALUE_NONE: u32 = 0;
+pub const VALUE_BOOLEAN: u32 = 1;
+pub const VALUE_INTEGER: u32 = 2;
+pub const VALUE_REAL: u32 = 3;
+pub const VALUE_TEXT: u32 = 4;
+pub const VALUE_BLOB: u32 = 5;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union CuspValueContent {
+    pub integer: i64,
+    pub real: f64,
+    pub bytes: CuspBytes,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CuspValue {
+    pub kind: u32,
+    pub content: CuspValueContent,
+}
+
 pub struct CuspError {
     pub kind: u32,
     pub message: String,
@@ -114,6 +136,7 @@ pub type CuspEngine = EngineSet;
 pub struct CuspComponent(pub std::sync::Arc<Prepared>);
 pub type CuspInstance = Live;
 pub type CuspBody = std::sync::Arc<crate::body::Pipe>;
+pub type CuspCall = crate::call::Waiting;
 
 /// A guest's request with the storage behind the views that it has given out.
 pub struct CuspOutbound {
@@ -198,6 +221,7 @@ pub struct CuspCallbacks {
     pub output: unsafe extern "C" fn(*mut c_void, CuspStdio, CuspBytes),
     pub outbound: unsafe extern "C" fn(*mut c_void, *mut CuspOutbound),
     pub outbound_body_wanted: unsafe extern "C" fn(*mut c_void),
+    pub call: unsafe extern "C" fn(*mut c_void, u32, *const CuspValue, usize, *mut CuspCall),
 }
 
 #[repr(C)]

@@ -15,6 +15,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::component::Live;
 use crate::describe;
+use crate::edge;
 use crate::invocation::{Input, Shared};
 use crate::state::GuestState;
 use crate::variables;
@@ -36,6 +37,7 @@ pub fn linker(engine: &Engine, concurrent: bool) -> Result<Linker<GuestState>> {
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
     variables::add_to_linker(&mut linker, concurrent)?;
+    edge::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

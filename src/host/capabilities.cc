@@ -1,0 +1,33 @@
+#include "host/capabilities.h"
+
+#include <string_view>
+
+namespace cusp::host {
+
+namespace {
+
+// Why a component may not have a capability, for its author.
+std::string_view denial(size_t kind) {
+  switch (static_cast<CapabilityKind>(kind)) {
+    case CapabilityKind::kGeo: return "this node does not offer cusp:edge/geo";
+    case CapabilityKind::kCache: return "this node does not offer cusp:edge/cache";
+    case CapabilityKind::kRateLimit: return "this node does not offer cusp:edge/rate-limit";
+  }
+  return "this node does not know the capability";
+}
+
+}  // namespace
+
+void Capabilities::grant(CapabilityKind kind, std::shared_ptr<Capability> capability) {
+  granted_[static_cast<size_t>(kind)] = std::move(capability);
+}
+
+void Capabilities::call(const engine::Arguments& arguments, const Caller& caller,
+                        engine::Call call) const {
+  const size_t kind = call.operation() >> CUSP_CAPABILITY_BITS;
+  Capability* capability = kind < granted_.size() ? granted_[kind].get() : nullptr;
+  if (capability == nullptr) return call.fail(engine::CallFailure::kDenied, denial(kind));
+  capability->call(arguments, caller, std::move(call));
+}
+
+}  // namespace cusp::host

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string_view>
+
+#include "engine/call.h"
+#include "io/task.h"
+
+namespace cusp::host {
+
+// Who calls: one invocation, on one shard.
+struct Caller {
+  io::Executor executor;    // the shard's
+  std::string_view client;  // the address of the client of its request, "192.0.2.1"
+};
+
+// What a guest may call beside HTTP: an implementation answers the operations of one capability for
+// one application. Thread-safe: called on any shard, by all invocations of the application's
+// components that it is granted to.
+class Capability {
+ public:
+  virtual ~Capability() = default;
+
+  // Ends the call here, or later on the same shard: the call may then outlive its invocation and
+  // this object, and what its end needs is kept alive by itself. `arguments` and `caller` are valid
+  // for this function only. What guests pass is hostile; a host that cannot answer fails the call.
+  virtual void call(const engine::Arguments& arguments, const Caller& caller,
+                    engine::Call call) = 0;
+};
+
+}  // namespace cusp::host

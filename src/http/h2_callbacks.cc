@@ -15,6 +15,7 @@ constexpr size_t kHandlersMax = 2 * limits::kH2StreamsMax;
 // Answers to PING and SETTINGS that a peer may have pending.
 constexpr size_t kAcksMax = 256;
 constexpr size_t kSettingsEntriesMax = 32;
+constexpr size_t kFrameHeadBytes = 9;  // RFC 9113 section 4.1
 
 constexpr auto kNever = ServerContext::Clock::time_point::max();
 
@@ -136,6 +137,15 @@ struct H2Callbacks {
     return 0;
   }
 
+  // A DATA frame goes out; nothing pads it.
+  static int on_send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
+                          nghttp2_data_source* source, void* user_data) {
+    H2Output& output = self(user_data).output_;
+    if (!output.begin_data(text(head, kFrameHeadBytes))) return NGHTTP2_ERR_WOULDBLOCK;
+    output.add_data(static_cast<H2Stream*>(source->ptr)->take_data(size));
+    return 0;
+  }
+
   static int on_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
     Self& it = self(user_data);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
@@ -179,6 +189,7 @@ nghttp2_session* make_h2_session(H2Connection& connection) {
   nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, Set::on_invalid_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Set::on_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Set::on_data);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, Set::on_send_data);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Set::on_sent);
   nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Set::on_not_sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Set::on_close);

@@ -135,7 +135,6 @@ void H2Connection::flush() {
     return;
   }
   if (outcome == H2Output::Outcome::kBroken) stream_->close();
-  if (streams_.empty()) output_.release();
   if (!nghttp2_session_want_read(session_) && !nghttp2_session_want_write(session_)) close();
 }
 

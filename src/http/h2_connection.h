@@ -34,6 +34,9 @@ class H2Connection final : public ServerContext::Session,
 
   // ServerContext::Session
   void time_out() override;
+  void look() override {
+    if (streams_.empty()) output_.release();
+  }
   void drain() override;
   void abort() override;
 

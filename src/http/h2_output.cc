@@ -30,6 +30,12 @@ bool H2Output::fill(nghttp2_session* session) {
   return true;
 }
 
+bool H2Output::begin_data(std::string_view head) {
+  if (out_.size() >= kWriteBytes) return false;
+  out_.append(head);
+  return true;
+}
+
 H2Output::Outcome H2Output::write(io::Stream& stream) {
   Outcome outcome = Outcome::kDone;
   while (at_ < out_.size()) {

@@ -3,6 +3,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <string>
+#include <string_view>
 
 #include "io/stream.h"
 
@@ -24,6 +25,11 @@ class H2Output {
   Outcome write(io::Stream& stream);
   // An idle connection holds no buffer.
   void release();
+
+  // For nghttp2's send_data callback, within flush(): a frame's head, to be followed by its bytes,
+  // which are added with no copy in between. False when there is enough for one write already.
+  bool begin_data(std::string_view head);
+  void add_data(std::string_view bytes) { out_.append(bytes); }
 
  private:
   bool fill(nghttp2_session* session);

@@ -1,7 +1,5 @@
 #include "http/h2_stream.h"
 
-#include <cstring>
-
 #include "http/h2_connection.h"
 #include "http/h2_fields.h"
 #include "io/asio.h"
@@ -255,9 +253,9 @@ void H2Stream::submit(const Response& response, std::optional<uint64_t> size, bo
   if (with_body) left_ = fields.content_length();
   nghttp2_data_provider provider = {};
   provider.source.ptr = this;
-  provider.read_callback = [](nghttp2_session*, int32_t, uint8_t* out, size_t room, uint32_t* flags,
+  provider.read_callback = [](nghttp2_session*, int32_t, uint8_t*, size_t room, uint32_t* flags,
                               nghttp2_data_source* source, void*) noexcept -> ssize_t {
-    return static_cast<H2Stream*>(source->ptr)->fill(out, room, flags);
+    return static_cast<H2Stream*>(source->ptr)->offer_data(room, flags);
   };
   const int error = nghttp2_submit_response(connection_->session(), id_, fields.get().data(),
                                             fields.get().size(), with_body ? &provider : nullptr);
@@ -266,28 +264,35 @@ void H2Stream::submit(const Response& response, std::optional<uint64_t> size, bo
   connection_->flush_soon();
 }
 
-ssize_t H2Stream::fill(uint8_t* out, size_t room, uint32_t* flags) {
-  const size_t size = std::min(room, part_.bytes().size() - part_at_);
-  std::memcpy(out, part_.bytes().data() + part_at_, size);
-  part_at_ += size;
-  if (part_at_ == part_.bytes().size()) {
-    if (part_.end) {
-      *flags |= NGHTTP2_DATA_FLAG_EOF;
-      if (part_.trailers && !part_.trailers->empty()) {
-        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        const H2Fields trailers(*part_.trailers);
-        nghttp2_submit_trailer(connection_->session(), id_, trailers.get().data(),
-                               trailers.get().size());
-      }
-    } else {
-      deadline_ = kNever;
-      part_taken_.notify();
-      if (size == 0) return NGHTTP2_ERR_DEFERRED;
-    }
-  } else {
-    arm_send();
+ssize_t H2Stream::offer_data(size_t room, uint32_t* flags) {
+  const size_t left = part_.bytes().size() - part_at_;
+  if (left == 0 && !part_.end) {
+    deadline_ = kNever;
+    part_taken_.notify();
+    return NGHTTP2_ERR_DEFERRED;
   }
-  return static_cast<ssize_t>(size);
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (left > room || !part_.end) return static_cast<ssize_t>(std::min(room, left));
+  *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (part_.trailers && !part_.trailers->empty()) {
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    const H2Fields trailers(*part_.trailers);
+    nghttp2_submit_trailer(connection_->session(), id_, trailers.get().data(),
+                           trailers.get().size());
+  }
+  return static_cast<ssize_t>(left);
+}
+
+std::string_view H2Stream::take_data(size_t size) {
+  const std::string_view data = part_.bytes().substr(part_at_, size);
+  part_at_ += size;
+  if (part_at_ < part_.bytes().size()) {
+    arm_send();
+  } else if (!part_.end) {
+    deadline_ = kNever;
+    part_taken_.notify();
+  }
+  return data;
 }
 
 void H2Stream::arm_send() { arm(connection_->server().limits.body_idle_timeout); }

@@ -42,8 +42,10 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
 
   // Answers the request: runs the handler.
   io::Task<void> serve();
-  // Puts the next bytes of the response's body into a DATA frame.
-  ssize_t fill(uint8_t* out, size_t size, uint32_t* flags);
+  // How many of the response's body's bytes there are for the next DATA frame, which has room for
+  // `room`; take_data() then gives them away.
+  ssize_t offer_data(size_t room, uint32_t* flags);
+  std::string_view take_data(size_t size);
 
   // When the peer has to have taken more of the response, or to have stopped sending what nobody
   // reads; never while it owes nothing. time_out() is due then.

@@ -63,4 +63,16 @@ inline constexpr size_t kKvWriteBytesMax = 64 * kMiB;     // values of one write
 inline constexpr size_t kKvWaitingBytesMax = 256 * kMiB;  // of all writes that are not on disk yet
 inline constexpr size_t kKvCacheBytes = 64 * kMiB;        // of a node, for blocks of its files
 
+// SQL databases.
+inline constexpr size_t kSqlTextBytesMax = 100 * kKiB;  // of a statement
+inline constexpr int kSqlParametersMax = 100;
+inline constexpr size_t kSqlValueBytesMax = 16 * kMiB;  // of a text, a blob or a row
+inline constexpr size_t kSqlRowsMax = 100'000;          // of an answer
+inline constexpr size_t kSqlResultBytesMax = 32 * kMiB;
+inline constexpr uint64_t kSqlDatabaseBytesMax = 1024 * kMiB;
+inline constexpr int64_t kSqlMemoryBytesMax = 512 * kMiB;  // of SQLite in the whole process
+inline constexpr auto kSqlTimeMax = 30'000ms;              // of a statement, with its waiting
+inline constexpr auto kSqlTransactionIdle = 5'000ms;       // rolled back after, when others wait
+inline constexpr size_t kSqlWaitingMax = 10'000;           // statements that wait for one database
+
 }  // namespace cusp::limits

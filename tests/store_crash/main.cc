@@ -4,8 +4,8 @@
 // usage: store_crash FOLDER       prints "writing" once the check has passed, then writes for ever
 //        store_crash FOLDER check
 //
-// What was acknowledged stands in FOLDER/acknowledged, a line for each: whatever is in the page
-// cache outlives the process.
+// What was acknowledged stands in FOLDER/kv.acknowledged and FOLDER/sql.acknowledged, a line for
+// each: whatever is in the page cache outlives the process.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -14,19 +14,21 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
-#include "base/descriptor.h"
 #include "base/file.h"
 #include "io/asio.h"
 #include "store/kv/database.h"
 #include "store/kv/entry.h"
+#include "store/sql/database.h"
 
 namespace {
 
 using namespace cusp;
 namespace kv = store::kv;
+namespace sql = store::sql;
 
 constexpr size_t kWriters = 8;
 using Counts = std::array<uint64_t, kWriters>;
@@ -70,6 +72,13 @@ Counts acknowledged(const std::string& file) {
   return counts;
 }
 
+void acknowledge(int log, size_t writer, uint64_t turn) {
+  const std::string line = fmt::format("{} {}\n", writer, turn);
+  if (::write(log, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    die("cannot write the list of acknowledged writes");
+  }
+}
+
 std::string last_key(size_t writer) { return fmt::format("last/{}", writer); }
 std::string turn_key(size_t writer, uint64_t turn) { return fmt::format("{}/{}", writer, turn); }
 
@@ -80,7 +89,7 @@ io::Task<std::string> value_of(kv::Store& store, std::string key) {
 
 // A write of three keys is there whole or not at all, and is there if it was acknowledged. Older
 // turns than the last few were checked in earlier rounds.
-io::Task<> check(kv::Store& store, const Counts& acknowledged, Counts& last) {
+io::Task<> check_kv(kv::Store& store, Counts acknowledged, Counts& last) {
   constexpr uint64_t kTurnsAgain = 20;
   uint64_t sum = 0;
   for (size_t writer = 0; writer < kWriters; ++writer) {
@@ -105,7 +114,7 @@ io::Task<> check(kv::Store& store, const Counts& acknowledged, Counts& last) {
   }
 }
 
-io::Task<> write(kv::Store& store, size_t writer, uint64_t turn, int log) {
+io::Task<> write_kv(kv::Store& store, size_t writer, uint64_t turn, int log) {
   while (true) {
     ++turn;
     kv::Write changes;
@@ -113,10 +122,77 @@ io::Task<> write(kv::Store& store, size_t writer, uint64_t turn, int log) {
     changes.push_back(kv::Change::set(last_key(writer), std::to_string(turn)));
     changes.push_back(kv::Change::increment("count", 1));
     must(co_await store.write(std::move(changes)));
-    const std::string line = fmt::format("{} {}\n", writer, turn);
-    if (::write(log, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-      die("cannot write the list of acknowledged writes");
+    acknowledge(log, writer, turn);
+  }
+}
+
+io::Task<sql::Rows> execute(sql::Session& session, std::string text,
+                            std::vector<sql::Value> parameters = {}) {
+  sql::Statement statement{.text = std::move(text), .parameters = std::move(parameters)};
+  co_return must(co_await session.execute(std::move(statement)));
+}
+
+// The same for a database, with a row for each turn and one for each writer's last turn.
+io::Task<> check_sql(sql::Session& session, Counts acknowledged, Counts& last) {
+  co_await execute(session,
+                   "CREATE TABLE IF NOT EXISTS turn (writer, turn, payload, "
+                   "PRIMARY KEY (writer, turn))");
+  co_await execute(session,
+                   "CREATE TABLE IF NOT EXISTS last (writer INTEGER PRIMARY KEY, turn INTEGER)");
+  // One statement that writes to both.
+  co_await execute(session, "CREATE VIEW IF NOT EXISTS marked_turn AS SELECT * FROM turn");
+  co_await execute(session,
+                   "CREATE TRIGGER IF NOT EXISTS mark INSTEAD OF INSERT ON marked_turn BEGIN "
+                   "INSERT INTO turn VALUES (new.writer, new.turn, new.payload); "
+                   "REPLACE INTO last VALUES (new.writer, new.turn); END");
+  const auto sound = co_await execute(session, "PRAGMA quick_check");
+  if (sound.values.at(0) != sql::Value("ok")) die("the database is damaged");
+  for (size_t writer = 0; writer < kWriters; ++writer) {
+    std::vector<sql::Value> who{static_cast<int64_t>(writer)};
+    const auto rows = co_await execute(
+        session,
+        "SELECT count(*), max(turn), coalesce((SELECT turn FROM last WHERE writer = ?1), 0) "
+        "FROM turn WHERE writer = ?1",
+        who);
+    last[writer] = static_cast<uint64_t>(std::get<int64_t>(rows.values.at(2)));
+    if (last[writer] < acknowledged[writer]) {
+      die(fmt::format("writer {} was told that row {} is written; there are {}", writer,
+                      acknowledged[writer], last[writer]));
     }
+    if (rows.values[0] != rows.values[2] ||
+        (last[writer] > 0 && rows.values[1] != rows.values[2])) {
+      die(fmt::format("half of a transaction of writer {} is there", writer));
+    }
+  }
+}
+
+// Every third turn is a transaction of its own making; the others are single statements, which
+// share one.
+io::Task<> write_sql(sql::Session& session, size_t writer, uint64_t turn, int log) {
+  while (true) {
+    ++turn;
+    const auto number = static_cast<int64_t>(turn);
+    std::vector<sql::Value> row{static_cast<int64_t>(writer), number,
+                                sql::Blob{payload(writer, turn)}};
+    std::vector<sql::Value> mark{static_cast<int64_t>(writer), number};
+    if (turn % 3 == 0) {
+      co_await execute(session, "BEGIN");
+      co_await execute(session, "INSERT INTO turn VALUES (?, ?, ?)", row);
+      co_await execute(session, "REPLACE INTO last VALUES (?, ?)", mark);
+      co_await execute(session, "COMMIT");
+    } else {
+      co_await execute(session, "INSERT INTO marked_turn VALUES (?, ?, ?)", row);
+    }
+    acknowledge(log, writer, turn);
+  }
+}
+
+// Writers of one kind of store begin behind what they have written before.
+template <class Write>
+void start(io::asio::io_context& loop, const std::string& log, const Counts& last, Write write) {
+  const int file = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+  for (size_t writer = 0; writer < kWriters; ++writer) {
+    io::asio::co_spawn(loop.get_executor(), write(writer, last[writer], file), io::asio::detached);
   }
 }
 
@@ -125,23 +201,30 @@ io::Task<> write(kv::Store& store, size_t writer, uint64_t turn, int log) {
 int main(int argc, char** argv) {
   if (argc < 2) die("usage: store_crash FOLDER [check]");
   const std::string folder = argv[1];
-  const std::string log = folder + "/acknowledged";
   io::BlockingPool pool(2);
+  io::asio::io_context loop;
   const auto database = must(kv::Database::open({.directory = folder + "/kv"}, pool));
   const auto store = must(database->store({"crash", "default"}));
-  io::asio::io_context loop;
-  Counts last{};
-  io::asio::co_spawn(loop.get_executor(), check(*store, acknowledged(log), last),
+  const auto tables = must(sql::Database::open(folder + "/sql.db", {}, pool));
+  std::vector<std::unique_ptr<sql::Session>> sessions;
+  for (size_t writer = 0; writer < kWriters; ++writer) sessions.push_back(tables->session());
+  const std::string kv_log = folder + "/kv.acknowledged";
+  const std::string sql_log = folder + "/sql.acknowledged";
+  Counts kv_last{};
+  Counts sql_last{};
+  io::asio::co_spawn(loop.get_executor(), check_kv(*store, acknowledged(kv_log), kv_last),
+                     io::asio::detached);
+  io::asio::co_spawn(loop.get_executor(), check_sql(*sessions[0], acknowledged(sql_log), sql_last),
                      io::asio::detached);
   loop.run();
   if (argc > 2) return 0;
   std::puts("writing");
   std::fflush(stdout);
-  const Descriptor file(::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644));
-  for (size_t writer = 0; writer < kWriters; ++writer) {
-    io::asio::co_spawn(loop.get_executor(), write(*store, writer, last[writer], file),
-                       io::asio::detached);
-  }
+  start(loop, kv_log, kv_last,
+        [&](size_t writer, uint64_t turn, int log) { return write_kv(*store, writer, turn, log); });
+  start(loop, sql_log, sql_last, [&](size_t writer, uint64_t turn, int log) {
+    return write_sql(*sessions[writer], writer, turn, log);
+  });
   loop.restart();
   loop.run();
 }

@@ -6,6 +6,7 @@
 
 #include "app/spin_headers.h"
 #include "base/log.h"
+#include "edge/limits/load.h"
 #include "host/cgi.h"
 #include "host/guest_log.h"
 #include "io/asio.h"
@@ -52,10 +53,9 @@ http::Response static_response(const app::StaticResponse& source) {
   return response;
 }
 
-std::string client_address(const http::Connection& connection) {
-  const std::string_view address = connection.remote_address();
-  const char* format = address.find(':') == address.npos ? "{}:{}" : "[{}]:{}";
-  return fmt::format(fmt::runtime(format), address, connection.remote_port());
+std::string address_and_port(const edge::Client& client) {
+  const bool v4 = client.address.find(':') == client.address.npos;
+  return fmt::format(fmt::runtime(v4 ? "{}:{}" : "[{}]:{}"), client.address, client.port);
 }
 
 // A request's body up to its app's limit. `exceeded` outlives the body's readers.
@@ -64,19 +64,27 @@ class LimitedBody final : public http::Body {
   LimitedBody(std::unique_ptr<http::Body> body, uint64_t bytes_max, std::shared_ptr<bool> exceeded)
       : body_(std::move(body)), left_(bytes_max), exceeded_(std::move(exceeded)) {}
 
-  io::Task<Result<http::BodyPart>> read() override {
-    auto part = co_await body_->read();
-    if (part && part->data.size() > left_) {
-      *exceeded_ = true;
-      co_return fail(ErrorCode::kResourceExhausted, "the body is larger than the app's limit");
-    }
-    if (part) left_ -= part->data.size();
-    co_return part;
+  io::Task<Result<http::BodyPart>> read() override { co_return checked(co_await body_->read()); }
+  std::optional<Result<http::BodyPart>> try_read() override {
+    auto part = body_->try_read();
+    if (part) part = checked(std::move(*part));
+    return part;
   }
   bool ready() override { return body_->ready(); }
   std::optional<uint64_t> size() const override { return body_->size(); }
 
  private:
+  Result<http::BodyPart> checked(Result<http::BodyPart> part) {
+    if (!part) return part;
+    const size_t size = part->bytes().size();
+    if (size > left_) {
+      *exceeded_ = true;
+      return fail(ErrorCode::kResourceExhausted, "the body is larger than the app's limit");
+    }
+    left_ -= size;
+    return part;
+  }
+
   std::unique_ptr<http::Body> body_;
   uint64_t left_;
   std::shared_ptr<bool> exceeded_;  // shared: a guest may read on after its response
@@ -84,15 +92,15 @@ class LimitedBody final : public http::Body {
 
 // Bare components get the request as it came; those of an app see where they are mounted, as Spin
 // tells it.
-void add_spin_headers(http::Request& request, const app::RouteMatch& match) {
+void add_spin_headers(http::Request& request, const app::RouteMatch& match,
+                      const edge::Client& client) {
   std::vector<std::string> forged;
   for (const auto [name, value] : request.fields) {
     if (app::is_spin_header(name)) forged.emplace_back(name);
   }
   for (const auto& name : forged) request.fields.remove(name);
-  for (const auto& [name, value] :
-       app::spin_headers(match, request.scheme, request.authority, request.target,
-                         client_address(*request.connection))) {
+  for (const auto& [name, value] : app::spin_headers(match, request.scheme, request.authority,
+                                                     request.target, address_and_port(client))) {
     request.fields.add(name, value);
   }
 }
@@ -103,7 +111,7 @@ void add_spin_headers(http::Request& request, const app::RouteMatch& match) {
 class AppHandler::RouteOrigin final : public edge::Origin {
  public:
   RouteOrigin(AppHandler& handler, DeploymentPtr deployment, app::RouteMatch match,
-              std::string client)
+              edge::Client client)
       : handler_(handler),
         deployment_(std::move(deployment)),
         match_(std::move(match)),
@@ -120,21 +128,21 @@ class AppHandler::RouteOrigin final : public edge::Origin {
   AppHandler& handler_;
   const DeploymentPtr deployment_;  // shared: the match points into it
   const app::RouteMatch match_;
-  const std::string client_;  // its address
+  const edge::Client client_;
 };
 
 // Answers an app's requests to itself: "self" goes by the routes, "name.spin.internal" to that
 // component, which needs no route of its own. They have passed the edge once already.
 class AppHandler::LocalHandler final : public http::Handler {
  public:
-  LocalHandler(AppHandler& handler, DeploymentPtr deployment, std::string client)
+  LocalHandler(AppHandler& handler, DeploymentPtr deployment, edge::Client client)
       : handler_(handler), deployment_(std::move(deployment)), client_(std::move(client)) {}
 
   io::Task<http::Response> respond(http::Request& request) override {
     std::string_view name = request.authority;
     if (!name.ends_with(kInternalDomain)) {
       edge::Exchange exchange(request, handler_.shard_);
-      exchange.client.address = client_;
+      exchange.client = client_;
       handler_.route_in(exchange, deployment_);
       if (!exchange.origin) co_return plain(404, "Not Found");
       co_return co_await exchange.origin->fetch(request);
@@ -153,7 +161,7 @@ class AppHandler::LocalHandler final : public http::Handler {
  private:
   AppHandler& handler_;
   DeploymentPtr deployment_;  // shared with the invocation that asks
-  std::string client_;        // the address of the one whose request made the app ask
+  edge::Client client_;       // whose request made the app ask
 };
 
 // One invocation as the node sees it: its log, its outbound requests, its calls of capabilities,
@@ -161,7 +169,7 @@ class AppHandler::LocalHandler final : public http::Handler {
 class AppHandler::Run final : public engine::InvocationHost {
  public:
   Run(AppHandler& handler, DeploymentPtr deployment, DeployedComponent& component,
-      std::string route, std::string_view client)
+      std::string route, const edge::Client& client)
       : handler_(handler),
         deployment_(std::move(deployment)),
         component_(component),
@@ -188,8 +196,9 @@ class AppHandler::Run final : public engine::InvocationHost {
   }
 
   void call(const engine::Arguments& arguments, engine::Call call) override {
-    component_.capabilities.call(
-        arguments, {.executor = handler_.shard_.executor, .client = client_}, std::move(call));
+    component_.capabilities.call(arguments,
+                                 {.executor = handler_.shard_.executor, .client = client_.address},
+                                 std::move(call));
   }
 
   void ended(const engine::Report& report) override {
@@ -218,7 +227,7 @@ class AppHandler::Run final : public engine::InvocationHost {
   DeploymentPtr deployment_;  // shared: the component lives as long as its last run
   DeployedComponent& component_;
   std::string route_;
-  std::string client_;  // its address
+  const edge::Client client_;
   std::weak_ptr<engine::Invocation> invocation_;
   uint32_t served_ = 0;  // by its instance, this run included; 0: the instance is not kept
   std::optional<host::GuestLog> log_;
@@ -264,13 +273,13 @@ void AppHandler::route_in(edge::Exchange& exchange, DeploymentPtr deployment) {
   });
   if (!exchange.origin) {
     exchange.origin = std::make_shared<RouteOrigin>(*this, std::move(deployment), std::move(*match),
-                                                    exchange.client.address);
+                                                    exchange.client);
   }
 }
 
 io::Task<http::Response> AppHandler::run(http::Request& request, DeploymentPtr deployment,
                                          const app::RouteMatch& match, DeployedComponent& component,
-                                         std::string_view client) {
+                                         const edge::Client& client) {
   const app::Limits& limits = component.manifest.limits;
   std::shared_ptr<bool> body_exceeded;  // shared with the body
   if (request.body) {
@@ -289,11 +298,11 @@ io::Task<http::Response> AppHandler::run(http::Request& request, DeploymentPtr d
   }
   const bool command = component.component->world() == engine::World::kCommand;
   if (!command && deployment->app().kind != app::ManifestKind::kBare) {
-    add_spin_headers(request, match);
+    add_spin_headers(request, match, client);
   }
   auto host =
       std::make_unique<Run>(*this, std::move(deployment), component, match.route->pattern, client);
-  auto response = command ? co_await run_command(request, std::move(host), match, component)
+  auto response = command ? co_await run_command(request, std::move(host), match, component, client)
                           : co_await run_handler(request, std::move(host), component);
   if (response) co_return std::move(*response);
   if (body_exceeded && *body_exceeded) co_return too_large(component, *match.route);
@@ -317,9 +326,10 @@ io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
 io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
                                                      std::unique_ptr<Run> host,
                                                      const app::RouteMatch& match,
-                                                     DeployedComponent& component) {
+                                                     DeployedComponent& component,
+                                                     const edge::Client& client) {
   const auto variables = app::wagi_variables(match, request.scheme, request.authority,
-                                             request.target, client_address(*request.connection));
+                                             request.target, address_and_port(client));
   const auto& argv = match.route->wagi_argv;
   const std::string arguments =
       argv.empty() ? "${SCRIPT_NAME} ${ARGS}" : fmt::format("{}", fmt::join(argv, " "));
@@ -344,7 +354,8 @@ io::Task<bool> AppHandler::enter(DeployedComponent& component) {
   Admission& admission = *component.admission;
   if (!admission.try_queue()) co_return false;
   io::Event turn(shard_.executor);
-  const auto deadline = std::chrono::steady_clock::now() + limits::kQueueTimeout;
+  const auto began = std::chrono::steady_clock::now();
+  const auto deadline = began + limits::kQueueTimeout;
   bool entered = false;
   while (!(entered = admission.try_enter())) {
     auto& queue = queues_[&admission];
@@ -357,6 +368,7 @@ io::Task<bool> AppHandler::enter(DeployedComponent& component) {
     if (std::chrono::steady_clock::now() >= deadline) break;
   }
   admission.unqueue();
+  if (shard_.load != nullptr) shard_.load->waited(std::chrono::steady_clock::now() - began);
   co_return entered;
 }
 

@@ -59,12 +59,13 @@ class AppHandler final : public edge::Router {
   void route_in(edge::Exchange& exchange, DeploymentPtr deployment);
   io::Task<http::Response> run(http::Request& request, DeploymentPtr deployment,
                                const app::RouteMatch& match, DeployedComponent& component,
-                               std::string_view client);
+                               const edge::Client& client);
   using Answer = std::expected<http::Response, engine::Failure>;
   io::Task<Answer> run_handler(http::Request& request, std::unique_ptr<Run> host,
                                DeployedComponent& component);
   io::Task<Answer> run_command(http::Request& request, std::unique_ptr<Run> host,
-                               const app::RouteMatch& match, DeployedComponent& component);
+                               const app::RouteMatch& match, DeployedComponent& component,
+                               const edge::Client& client);
   io::Task<bool> enter(DeployedComponent& component);
   http::Response failed(const DeployedComponent& component, const engine::Failure& failure) const;
   void leave(DeployedComponent& component);

@@ -31,6 +31,9 @@ component = "web"
 [[route]]
 path = "/endless-loop"
 component = "probe"
+[[route]]
+path = "/describe"
+component = "probe"
 [edge]
 {edge}
 """
@@ -100,6 +103,14 @@ def test_a_client_behind_a_trusted_proxy_cannot_change_who_it_is(node):
     assert [ask("192.0.2.1") for _ in range(3)] == [200, 200, 429]
     assert ask("203.0.113.99, 192.0.2.1") == 429
     assert ask("2001:db8::1") == 200
+
+
+def test_a_component_is_told_the_client_behind_a_trusted_proxy(node):
+    server = node("", '[edge]\ntrusted_proxies = ["127.0.0.1"]\n')
+    _, _, body = curl(server.url + "/describe", "-H", "x-forwarded-for: 192.0.2.1:4711")
+    assert "spin-client-addr: 192.0.2.1:4711" in body
+    _, _, body = curl(server.url + "/describe", "-H", "x-forwarded-for: 2001:db8::1")
+    assert "spin-client-addr: [2001:db8::1]:0" in body
 
 
 def test_a_peer_that_is_not_trusted_is_not_believed(node):

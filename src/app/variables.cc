@@ -75,8 +75,8 @@ Result<std::string> resolve_variable(const App& app, const std::string& name,
   for (unsigned char c : name) upper += static_cast<char>(std::toupper(c));
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("the variable '{}' is required and has no value; pass --variable "
-                          "{}=VALUE, or set CUSP_VARIABLE_{}",
-                          name, name, upper),
+                          "{}=VALUE, set CUSP_VARIABLE_{}, or run `cusp secret set {} {}`",
+                          name, name, upper, app.name, name),
               app.manifest_path);
 }
 

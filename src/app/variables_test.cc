@@ -58,6 +58,7 @@ TEST(Variables, ProvidersAreAskedInOrderAndTheDefaultIsLast) {
 
 TEST(Variables, AMissingRequiredOneNamesItselfTheComponentAndTheRemedy) {
   App app = app_with({{"api_key", {.required = true, .secret = true}}});
+  app.name = "shop";
   Component component{
       .id = "api", .variables = {{"key", "{{ api_key }}"}}, .place = "spin.toml:7:1"};
   auto resolved = resolve_variables(app, component, {});
@@ -65,7 +66,8 @@ TEST(Variables, AMissingRequiredOneNamesItselfTheComponentAndTheRemedy) {
   EXPECT_EQ(resolved.error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(resolved.error().to_string(),
             "spin.toml:7:1: component 'api': the variable 'api_key' is required and has no value; "
-            "pass --variable api_key=VALUE, or set CUSP_VARIABLE_API_KEY");
+            "pass --variable api_key=VALUE, set CUSP_VARIABLE_API_KEY, or run `cusp secret set "
+            "shop api_key`");
 }
 
 TEST(Variables, AnUnknownOneOffersTheNearest) {

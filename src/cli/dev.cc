@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "cli/watch_rules.h"
 #include "cli/watcher.h"
+#include "node/secret_store.h"
 
 namespace cusp::cli {
 
@@ -64,7 +65,11 @@ class DevLoop {
  private:
   // Makes `app` the one that is watched and built.
   Result<> take_over(app::App app) {
-    CUSP_TRY(auto rules, watch_rules(app, options_of_app().runtime_config));
+    std::vector<std::string> others = {
+        node::SecretStore::file_of(options_.state_directory, app.name)};
+    const std::string& runtime_config = options_of_app().runtime_config;
+    if (!runtime_config.empty()) others.push_back(runtime_config);
+    CUSP_TRY(auto rules, watch_rules(app, others));
     CUSP_TRY(auto watcher, Watcher::create());
     for (const auto& rule : rules) CUSP_CHECK(watcher->add(rule.path, rule.recursive));
     for (const auto& component : app.components) {

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   cli::add_node(app, chosen);
   cli::add_explain(app, chosen);
   cli::add_purge(app, chosen);
+  cli::add_secret(app, chosen);
   cli::add_inspect(app, chosen);
   cli::add_doctor(app, chosen);
   try {

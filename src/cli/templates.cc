@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "app/identifiers.h"
-#include "base/suggest.h"
 #include "base/file.h"
+#include "base/suggest.h"
 
 namespace cusp::cli {
 

@@ -81,9 +81,10 @@ bool WatchRule::matches(std::string_view changed) const {
   return !glob || glob->matches(changed.substr(path == "/" ? 1 : path.size() + 1));
 }
 
-Result<std::vector<WatchRule>> watch_rules(const app::App& app, const std::string& runtime_config) {
+Result<std::vector<WatchRule>> watch_rules(const app::App& app,
+                                           const std::vector<std::string>& others) {
   std::vector<WatchRule> rules = {file_rule(app.manifest_path), file_rule(app.directory + "/.env")};
-  if (!runtime_config.empty()) rules.push_back(file_rule(fs::absolute(runtime_config).string()));
+  for (const auto& path : others) rules.push_back(file_rule(fs::absolute(path).string()));
   for (const auto& component : app.components) CUSP_CHECK(add_component_rules(component, rules));
   return rules;
 }

@@ -23,9 +23,10 @@ struct WatchRule {
   bool matches(std::string_view changed) const;
 };
 
-// The manifest, `.env`, the components' files, mounts, and what each build watches; a build without
-// a `watch` list watches src/ and the project files of the usual toolchains. Errors:
-// kInvalidArgument for a malformed pattern.
-Result<std::vector<WatchRule>> watch_rules(const app::App& app, const std::string& runtime_config);
+// The manifest, `.env`, `others` (what else the app is loaded with), the components' files, mounts,
+// and what each build watches; a build without a `watch` list watches src/ and the project files of
+// the usual toolchains. Errors: kInvalidArgument for a malformed pattern.
+Result<std::vector<WatchRule>> watch_rules(const app::App& app,
+                                           const std::vector<std::string>& others);
 
 }  // namespace cusp::cli

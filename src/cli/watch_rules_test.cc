@@ -29,7 +29,7 @@ app::App sample(std::vector<std::string> watch) {
 }
 
 std::vector<WatchRule> rules_of(const app::App& app) {
-  auto rules = watch_rules(app, "");
+  auto rules = watch_rules(app, {"/state/secrets/app.json"});
   EXPECT_TRUE(rules);
   return rules ? std::move(*rules) : std::vector<WatchRule>();
 }
@@ -38,6 +38,8 @@ TEST(WatchRules, ManifestEnvironmentAndComponentLoadTheAppAgain) {
   const auto rules = rules_of(sample({"*.c"}));
   EXPECT_EQ(effect(rules, "/app/cusp.toml"), "reload");
   EXPECT_EQ(effect(rules, "/app/.env"), "reload");
+  EXPECT_EQ(effect(rules, "/state/secrets/app.json"), "reload");
+  EXPECT_EQ(effect(rules, "/state/secrets/lock"), "");
   EXPECT_EQ(effect(rules, "/app/build/api.wasm"), "reload");
   EXPECT_EQ(effect(rules, "/app/build/api.o"), "");
   EXPECT_EQ(effect(rules, "/app/cusp.toml~"), "");
@@ -76,7 +78,7 @@ TEST(WatchRules, MountedFilesLoadTheAppAgain) {
 }
 
 TEST(WatchRules, AMalformedPatternIsAnErrorThatNamesIt) {
-  const auto rules = watch_rules(sample({"src/[a-"}), "");
+  const auto rules = watch_rules(sample({"src/[a-"}), {});
   ASSERT_FALSE(rules);
   EXPECT_EQ(rules.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(rules.error().message, testing::HasSubstr("src/[a-"));

@@ -27,6 +27,7 @@
 #include "node/node_edge.h"
 #include "node/purge_endpoint.h"
 #include "node/secret_file.h"
+#include "node/secret_store.h"
 #include "node/tls_keeper.h"
 
 namespace cusp::node {
@@ -140,6 +141,9 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
     CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config));
     for (auto& provider : configured) deployment.providers.push_back(std::move(provider));
   }
+  CUSP_TRY(const SecretStore secrets, SecretStore::open(options.state_directory));
+  CUSP_TRY(auto secret_values, secrets.provider(app.name));
+  deployment.providers.push_back(std::move(secret_values));
   const std::string dotenv = app.directory + "/.env";
   deployment.providers.push_back(app::make_environment_provider("CUSP_VARIABLE_", dotenv));
   deployment.providers.push_back(app::make_environment_provider("SPIN_VARIABLE_", dotenv));

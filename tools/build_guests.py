@@ -378,7 +378,7 @@ def build_hello_cpp(group: Group, out: Path) -> None:
 def build_edge_js(group: Group, out: Path) -> None:
     folder = EXAMPLES / "edge-js"
     program = node_modules(folder) / ".bin" / "componentize-js"
-    command = [program, "--wit", folder / "wit", "-n", "app", folder / "src" / "index.js"]
+    command = [program, "--wit", folder / "wit", "-n", "edge", folder / "src" / "index.js"]
     run("edge-js: componentize-js", [*command, "-o", out / "edge-js.wasm"], cwd=folder)
 
 
@@ -416,10 +416,11 @@ def groups() -> list[Group]:
     def example(name: str, crate: str) -> Guest:
         return Guest(name, examples_target / RUST_TARGET / "release" / f"{crate}.wasm")
 
-    def spin(name: str) -> Group:
+    def alone(name: str) -> Group:
+        """An example in Rust that is a workspace of its own."""
         crate = name.replace("-", "_")
         place = EXAMPLES / name / "target" / RUST_TARGET / "release" / f"{crate}.wasm"
-        # The target folder is shared, so that what both SDKs are made with compiles once.
+        # The target folder is shared, so that what they have in common compiles once.
         recipe = build_rust(EXAMPLES / name, examples_target)
         return Group(name, [EXAMPLES / name], [Guest(name, place)], recipe, ["cargo"])
 
@@ -469,8 +470,16 @@ def groups() -> list[Group]:
             build_rust(EXAMPLES, examples_target),
             ["cargo"],
         ),
-        spin("spin-rust"),
-        spin("spin-rust-p3"),
+        alone("spin-rust"),
+        alone("spin-rust-p3"),
+        alone("edge-rust"),
+        Group(
+            "edge-calls",
+            [GUESTS / "edge"],
+            [Guest("edge-calls")],
+            build_rust(GUESTS / "edge", GUESTS / "edge" / "target"),
+            ["cargo"],
+        ),
         Group(
             "candidates",
             [GUESTS / "candidates"],

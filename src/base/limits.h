@@ -46,6 +46,21 @@ inline constexpr uint32_t kQueueMax = 1000;        // requests waiting for one; 
 inline constexpr auto kQueueTimeout = 5s;
 inline constexpr size_t kBundleBytesMax = 100 * kMiB;
 
+// What cusp:edge does for the guests of one application.
+inline constexpr size_t kEdgeCacheKeyBytesMax = 512;
+inline constexpr size_t kEdgeCacheBodyBytesMax = 10 * kMiB;
+inline constexpr size_t kEdgeCacheMetadataBytesMax = 4 * kKiB;
+inline constexpr size_t kEdgeCacheTagsMax = 32;  // of one entry
+inline constexpr size_t kEdgeCacheTagBytesMax = 256;
+inline constexpr auto kEdgeCacheAgeMax = std::chrono::days(366);  // fresh and stale, each
+inline constexpr uint32_t kEdgeCachePurgesPerSecondMax = 50;
+inline constexpr size_t kEdgeRateLimitsMax = 16;  // pairs of a name and a quota
+inline constexpr size_t kEdgeRateLimitNameBytesMax = 64;
+inline constexpr size_t kEdgeRateLimitKeyBytesMax = 512;
+inline constexpr size_t kEdgeRateLimitKeysMax = 8192;  // of one quota; the least used make room
+inline constexpr uint32_t kEdgeRateLimitMax = 1'000'000;
+inline constexpr auto kEdgeRateLimitWindowMax = std::chrono::days(31);
+
 // Outbound HTTP, of guests and to upstreams.
 inline constexpr auto kConnectTimeout = 10s;
 inline constexpr auto kFirstByteTimeout = 60s;

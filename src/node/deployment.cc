@@ -8,7 +8,9 @@
 #include "base/address.h"
 #include "base/file.h"
 #include "node/download.h"
+#include "node/guest_cache.h"
 #include "node/guest_geo.h"
+#include "node/guest_rate_limit.h"
 
 namespace cusp::node {
 
@@ -111,11 +113,20 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
                                                    .blocking = options.blocking,
                                                    .secret = options.secret}));
   }
-  deployment->capabilities_.grant(host::CapabilityKind::kGeo, make_guest_geo(options.geo));
+  deployment->grant_edge(options);
   for (const auto& component : manifest.components) {
     CUSP_CHECK(deployment->add(engine, artifacts, component, options));
   }
   return deployment;
+}
+
+// What touches nothing but the application itself needs no grant in its manifest.
+void Deployment::grant_edge(const DeploymentOptions& options) {
+  using enum host::CapabilityKind;
+  capabilities_.grant(kGeo, make_guest_geo(options.geo));
+  capabilities_.grant(kRateLimit, make_guest_rate_limit());
+  if (options.cache == nullptr || options.blocking == nullptr) return;
+  capabilities_.grant(kCache, make_guest_cache(*options.cache, *options.blocking, app_.name));
 }
 
 Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,

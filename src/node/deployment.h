@@ -68,6 +68,7 @@ class Deployment {
 
  private:
   Deployment() = default;
+  void grant_edge(const DeploymentOptions& options);
   Result<> add(const engine::Engine& engine, ArtifactStore& artifacts,
                const app::Component& component, const DeploymentOptions& options);
 

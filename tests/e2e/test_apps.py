@@ -158,12 +158,12 @@ def test_javascript_redirects_by_country_and_lets_other_origins_call(serve):
     def head(*flags, path="/"):
         return curl("-D-", "-o/dev/null", *flags, server.url + path).lower()
 
-    for answer in (head("-H", "x-country: de"), head(path="/?country=DE")):
+    for country in ("de", "DE"):
+        answer = head(path=f"/?country={country}")
         assert answer.startswith("http/1.1 302 ")
         assert "location: /de/" in answer
         assert "access-control-allow-origin: *" in answer
-        assert "vary: x-country" in answer
-    assert head("-H", "x-country: XX").startswith("http/1.1 200 ")
+    assert head(path="/?country=XX").startswith("http/1.1 200 ")
     preflight = head("-X", "OPTIONS", "-H", "origin: https://elsewhere.example")
     assert preflight.startswith("http/1.1 204 ")
     assert "access-control-allow-methods: get, head" in preflight

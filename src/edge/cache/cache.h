@@ -74,6 +74,7 @@ class Cache {
   struct Core;  // core.h
 
  private:
+  friend class AppCache;  // app_cache.h: another way into the same store
   explicit Cache(std::shared_ptr<Core> core);
 
   std::shared_ptr<Core> core_;  // shared: with what fills it at the moment

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,11 +30,22 @@ std::unique_ptr<VariableProvider> make_environment_provider(std::string prefix,
 // Values given on the command line (--variable name=value).
 std::unique_ptr<VariableProvider> make_map_provider(std::map<std::string, std::string> values);
 
+// Where a server of HashiCorp's Vault API has the values: secrets of its engine "KV version 2" that
+// are named like the variable, with the member `value`.
+struct VaultOptions {
+  std::string url;     // "https://vault.example:8200"
+  std::string token;   // of who may read them
+  std::string mount;   // the engine's path
+  std::string prefix;  // of the names, a path; may be empty
+};
+using VaultFactory = std::function<std::unique_ptr<VariableProvider>(VaultOptions)>;
+
 // The providers that a runtime-config.toml names ([[config_provider]] / [[variables_provider]]:
-// "env", "static"; "vault", "azure_key_vault" and others are known names that answer kUnsupported).
-// Other tables of the file that Spin knows are accepted, unknown keys are errors with
-// file:line:column. Spin asks the environment after these: the caller appends it.
-Result<std::vector<std::unique_ptr<VariableProvider>>> load_runtime_config(const std::string& path);
+// "env", "static", and "vault", which `vault` makes; "azure_key_vault" answers kUnsupported). Other
+// tables of the file that Spin knows are accepted, unknown keys are errors with file:line:column.
+// Spin asks the environment after these: the caller appends it.
+Result<std::vector<std::unique_ptr<VariableProvider>>> load_runtime_config(
+    const std::string& path, const VaultFactory& vault);
 
 // Resolves every template of one component: its variables, environment-independent. Names in lower
 // case with underscores. Errors: kInvalidArgument naming the variable, the component and how to set

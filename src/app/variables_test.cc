@@ -139,6 +139,11 @@ TEST(Dotenv, OtherLinesAreRefusedWithTheirNumber) {
 
 TEST(RuntimeConfig, ProvidersAreBuiltInOrderAndOtherTablesAccepted) {
   TestFolder folder;
+  VaultOptions vault;
+  const auto make_vault = [&](VaultOptions options) {
+    vault = std::move(options);
+    return make_map_provider({});
+  };
   auto providers = load_runtime_config(folder.write("runtime-config.toml", R"(
 state_dir = "x"
 [[variables_provider]]
@@ -147,6 +152,12 @@ values = { a = "1" }
 [[variables_provider]]
 type = "env"
 prefix = "MY_APP"
+[[variables_provider]]
+type = "vault"
+url = "https://vault.example:8200"
+token = "hvs.1"
+mount = "secret"
+prefix = "apps/shop"
 [key_value_store.default]
 type = "redis"
 url = "redis://localhost"
@@ -158,21 +169,27 @@ type = "spin"
 connection_pooling = false
 [[client_tls]]
 hosts = ["a"]
-)"));
+)"),
+                                       make_vault);
   ASSERT_TRUE(providers) << providers.error().to_string();
-  ASSERT_EQ(providers->size(), 2u);
+  ASSERT_EQ(providers->size(), 3u);
+  EXPECT_EQ(vault.url, "https://vault.example:8200");
+  EXPECT_EQ(vault.token, "hvs.1");
+  EXPECT_EQ(vault.mount, "secret");
+  EXPECT_EQ(vault.prefix, "apps/shop");
   EXPECT_EQ(**(*providers)[0]->get("a"), "1");
   ::setenv("MY_APP_B", "from environment", 1);
   EXPECT_EQ(**(*providers)[1]->get("b"), "from environment");
   ::unsetenv("MY_APP_B");
   auto legacy = load_runtime_config(
-      folder.write("old.toml", "[[config_provider]]\ntype = 'static'\nvalues = {}\n"));
+      folder.write("old.toml", "[[config_provider]]\ntype = 'static'\nvalues = {}\n"), make_vault);
   ASSERT_TRUE(legacy);
   EXPECT_EQ(legacy->size(), 1u);
 }
 
 TEST(RuntimeConfig, MistakesGiveTheirPlace) {
   TestFolder folder;
+  const auto no_vault = [](VaultOptions) { return make_map_provider({}); };
   struct Case {
     std::string_view text;
     std::string_view place;
@@ -188,20 +205,22 @@ TEST(RuntimeConfig, MistakesGiveTheirPlace) {
         {"[[variables_provider]]\ntype = 'static'", ":1:1", "a static provider needs"},
         {"[[variables_provider]]\ntype = 'static'\nvalues = { a = 1 }", ":3:16",
          "'a' must be a string"},
-        {"[[config_provider]]\ntype = 'vault'\nurl = 'x'", ":2:8", "variables from 'vault' are",
-         ErrorCode::kUnsupported},
+        {"[[config_provider]]\ntype = 'vault'\nurl = 'http://v'\nmount = 'm'", ":1:1",
+         "a vault provider needs the key 'token'"},
+        {"[[config_provider]]\ntype = 'vault'\nurl = 'v'\ntoken = 't'\nmount = 'm'", ":3:7",
+         "'url' must be one of http or https"},
         {"[[config_provider]]\ntype = 'azure_key_vault'", ":2:8", "variables from",
          ErrorCode::kUnsupported},
         {"state_dir =", ":1:", "not valid TOML"}}) {
     std::string path = folder.write("runtime-config.toml", text);
-    auto providers = load_runtime_config(path);
+    auto providers = load_runtime_config(path, no_vault);
     ASSERT_FALSE(providers) << text;
     EXPECT_EQ(providers.error().code, code) << text;
     EXPECT_TRUE(providers.error().context.starts_with(path + std::string(place)))
         << providers.error().to_string();
     EXPECT_EQ(providers.error().message.substr(0, message.size()), message) << text;
   }
-  EXPECT_EQ(load_runtime_config(folder.path("none")).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(load_runtime_config(folder.path("none"), no_vault).error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@
 #include "node/secret_file.h"
 #include "node/secret_store.h"
 #include "node/tls_keeper.h"
+#include "node/vault.h"
 
 namespace cusp::node {
 
@@ -138,7 +139,7 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
                                .progress = options.progress};
   deployment.providers.push_back(app::make_map_provider(source.variables));
   if (!source.runtime_config.empty()) {
-    CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config));
+    CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config, make_vault_provider));
     for (auto& provider : configured) deployment.providers.push_back(std::move(provider));
   }
   CUSP_TRY(const SecretStore secrets, SecretStore::open(options.state_directory));

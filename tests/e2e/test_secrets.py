@@ -1,9 +1,11 @@
 """Secrets: set by command, sealed on disk, seen by the application alone."""
 
 import contextlib
+import http.server
 import json
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -144,3 +146,109 @@ def test_dev_loads_the_application_again_when_a_secret_changes(shop, own_state):
                 time.sleep(0.1)
     finally:
         server.stop()
+
+
+class Vault:
+    """Vault's HTTP API as far as a reader of "KV version 2" sees it."""
+
+    TOKEN = "hvs.of-the-test"
+
+    def __init__(self, secrets):
+        vault = self
+        vault.asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                vault.asked.append(self.path)
+                if self.headers["x-vault-token"] != vault.TOKEN:
+                    return self.answer(403, {"errors": ["permission denied"]})
+                data = secrets.get(self.path.removeprefix("/v1/secret/data/"))
+                if data is None:
+                    return self.answer(404, {"errors": []})
+                self.answer(200, {"data": {"data": data, "metadata": {"version": 1}}})
+
+            def answer(self, status, document):
+                text = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def config(self, folder, token=TOKEN):
+        path = folder / "runtime-config.toml"
+        path.write_text(
+            f'[[variables_provider]]\ntype = "vault"\nurl = "{self.url}/"\ntoken = "{token}"\n'
+            'mount = "secret"\nprefix = "/apps/shop/"\n'
+        )
+        return str(path)
+
+
+@pytest.fixture
+def vault():
+    servers = []
+
+    def start(secrets):
+        servers.append(Vault(secrets))
+        return servers[-1]
+
+    yield start
+    for one in servers:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+def test_a_value_comes_from_vault(shop, own_state, vault):
+    of_ours = vault({"apps/shop/colour": {"value": VALUE, "other": "1"}})
+    server = Server(
+        "serve", str(shop), "--listen", "127.0.0.1:0", "--state-dir", own_state,
+        "--runtime-config", of_ours.config(shop),
+    )
+    try:
+        assert VALUE in server.get("/colour")[1]
+    finally:
+        server.stop()
+    assert of_ours.asked == ["/v1/secret/data/apps/shop/colour"]
+    assert VALUE not in server.output
+    assert Vault.TOKEN not in server.output
+
+
+@pytest.mark.parametrize(
+    ("secrets", "token", "message"),
+    [
+        ({"apps/shop/colour": {"value": VALUE}}, "wrong", "the token may not read this"),
+        ({"apps/shop/colour": {"password": VALUE}}, Vault.TOKEN, "no text at data.data.value"),
+        ({"apps/shop/colour": {"value": 7}}, Vault.TOKEN, "no text at data.data.value"),
+        ({}, Vault.TOKEN, "is required and has no value"),
+    ],
+)
+def test_what_vault_does_not_give_stops_the_start_with_a_reason(
+    shop, own_state, vault, secrets, token, message
+):
+    config = vault(secrets).config(shop, token)
+    refused = cusp(
+        "serve", str(shop), "--listen", "127.0.0.1:0", "--state-dir", own_state,
+        "--runtime-config", config,
+    )
+    assert refused.returncode != 0
+    assert message in refused.stderr
+    assert VALUE not in refused.stderr
+    assert token not in refused.stderr or token == "wrong"
+
+
+def test_a_vault_that_is_not_there_is_named(shop, own_state, vault):
+    gone = vault({})
+    gone.server.shutdown()
+    gone.server.server_close()
+    refused = cusp(
+        "serve", str(shop), "--listen", "127.0.0.1:0", "--state-dir", own_state,
+        "--runtime-config", gone.config(shop),
+    )
+    assert refused.returncode == 5
+    assert f"Vault ({gone.url}/v1/secret/data/apps/shop/colour) does not answer" in refused.stderr

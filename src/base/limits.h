@@ -27,7 +27,9 @@ inline constexpr auto kTunnelIdleTimeout = 300s;  // no byte either way after a 
 inline constexpr auto kTlsHandshakeTimeout = 10s;
 inline constexpr auto kDrainTimeout =
     10s;  // graceful shutdown: requests in flight may take this long
-inline constexpr uint32_t kH2StreamsMax = 128;    // concurrent streams of one HTTP/2 connection
+inline constexpr size_t kInterimMax = 32;       // interim responses (1xx) ahead of one response
+inline constexpr auto kContinueTimeout = 1s;    // for a 100 before a request's body is sent without
+inline constexpr uint32_t kH2StreamsMax = 128;  // concurrent streams of one HTTP/2 connection
 inline constexpr size_t kConnectionsMax = 16384;  // per shard
 
 // One invocation of a component.

@@ -47,6 +47,9 @@ struct ClientOptions {
   // False: any certificate will do, which protects against nobody who can answer in the upstream's
   // place.
   bool tls_verify = true;
+  // Is told of the interim responses, limits::kInterimMax at most, but for the 100 (Continue) that
+  // Request::expects_continue asks for. Empty: they are passed over.
+  InterimSender on_interim;
   // Connections to the same place that this shard may have; a request beyond waits for one within
   // connect_timeout and then fails with kConnectionTimeout. At least one.
   size_t connections_max = limits::kConnectionsPerOriginMax;
@@ -88,8 +91,9 @@ class Client {
   virtual ~Client() = default;
 
   // Sends `request` (scheme, authority, target, fields, body and upgrade count) and returns when
-  // the response's head is there; interim responses are passed over. The request's body goes on
-  // being sent while the response is read (full duplex); dropping the response's body ends both.
+  // the response's head is there. More interim responses than one may have are a breach of the
+  // protocol, and their fields count for the limit of the head. The request's body goes on being
+  // sent while the response is read (full duplex); dropping the response's body ends both.
   // Bodies are pulled: what nobody reads holds the upstream up, beyond at most one window of
   // HTTP/2.
   // A request is sent again, a few times at most, when the upstream says that it has not begun with

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "http/client_interim.h"
 #include "http/client_tunnel.h"
 #include "http/client_watchdog.h"
 #include "http/h1_input.h"
@@ -29,6 +30,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
         upgrade_(call.request.upgrade),
         reuse_(std::move(reuse)),
         input_(HeadLimits{}),
+        interim_(executor, call),
         reading_(executor, [this] { close(); }),
         writing_(executor, [this] { close(); }) {}
 
@@ -70,6 +72,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   const std::string upgrade_;  // that the request asks for
   std::function<void(Upstream)> reuse_;
   H1Input input_;
+  ClientInterim interim_;
   Watchdog reading_;
   Watchdog writing_;
   io::asio::cancellation_signal cancel_sending_;
@@ -153,6 +156,11 @@ io::Task<void> Exchange::send(std::string head, std::unique_ptr<Body> body,
   // A body that is still to come does not hold the head up.
   bool head_sent = false;
   while (true) {
+    if (head_sent && interim_.body_waits()) body = co_await interim_.when_wanted(std::move(body));
+    if (!body) {
+      keep_alive_ = false;  // the upstream cannot tell whether it will come
+      break;
+    }
     if (head_sent || body->ready()) {
       auto next = co_await body->read();
       if (!next || (next->trailers && !valid_fields(*next->trailers))) {
@@ -209,6 +217,7 @@ io::Task<Exchange::Fill> Exchange::fill() {
 
 io::Task<std::expected<ResponseHead, ClientError>> Exchange::read_head(string_view method) {
   size_t seen = 0;
+  size_t bytes = 0;  // of interim responses
   while (true) {
     const auto end = find_head_end(input_.unread(), seen, HeadLimits{});
     if (!end) co_return std::unexpected(refuse(end.error()));
@@ -225,12 +234,16 @@ io::Task<std::expected<ResponseHead, ClientError>> Exchange::read_head(string_vi
       if (!upgrade_.empty() && head->upgrade == upgrade_) co_return std::move(*head);
       co_return std::unexpected(refuse({502, "a switch of protocols that nobody asked for"}));
     }
-    seen = 0;  // an interim response (RFC 9110 section 15.2)
+    seen = 0;
+    bytes += **end;
+    if (bytes > limits::kHeadBytesMax || !interim_.take(head->status, head->fields))
+      co_return std::unexpected(refuse({502, "too many interim responses"}));
   }
 }
 
 Response Exchange::take_response(ResponseHead head) {
   answering_ = true;
+  interim_.answered();
   reading_.disarm();
   keep_alive_ &= head.keep_alive;
   input_.begin_body(head.framing, head.content_length);
@@ -351,6 +364,7 @@ void Exchange::settle() {
 void Exchange::close() {
   if (closed_ || !upstream_.stream) return;
   closed_ = true;
+  interim_.over();
   reading_.disarm();
   writing_.disarm();
   upstream_.stream->close();

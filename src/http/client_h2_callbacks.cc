@@ -70,9 +70,12 @@ struct H2ClientCallbacks {
         frame->hd.stream_id > 0 ? stream(session, frame->hd.stream_id) : nullptr;
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
-        // An interim response moves nothing on.
-        if (to == nullptr || !to->on_head_end()) return control_frame(it);
-        it.guard_.useful_frame();
+        if (to == nullptr) return control_frame(it);
+        switch (to->on_head_end()) {
+          case H2ClientStream::Head::kFinal: it.guard_.useful_frame(); break;
+          case H2ClientStream::Head::kInterim: return control_frame(it);  // moves nothing on
+          case H2ClientStream::Head::kTooMany: it.terminate(NGHTTP2_ENHANCE_YOUR_CALM); return 0;
+        }
         break;
       case NGHTTP2_DATA:
         if (frame->hd.length == 0 && !ends_stream(*frame)) return control_frame(it);

@@ -60,6 +60,7 @@ H2ClientStream::H2ClientStream(io::Executor executor, std::shared_ptr<H2Client> 
       reading_(executor, [this] { time_out(); }),
       writing_(executor, [this] { time_out(); }),
       part_taken_(executor),
+      interim_(executor, call),
       event_(executor) {}
 
 // ---- the request
@@ -144,7 +145,9 @@ io::Task<void> H2ClientStream::send() {
   // nghttp2 is asking right now and is to be told "later" first.
   co_await io::asio::post(executor_, io::use_task);
   if (closed_) co_return;
-  const std::unique_ptr<Body> body = std::move(unsent_);
+  std::unique_ptr<Body> body = std::move(unsent_);
+  if (interim_.body_waits()) body = co_await interim_.when_wanted(std::move(body));
+  if (!body) co_return;
   for (bool first = true; !closed_ && !part_.end; first = false) {
     auto next = co_await body->read();
     if (closed_) co_return;
@@ -211,17 +214,19 @@ bool H2ClientStream::on_field(std::string_view name, std::string_view value) {
   return true;
 }
 
-bool H2ClientStream::on_head_end() {
-  if (head_done_ || closed_) return true;
+H2ClientStream::Head H2ClientStream::on_head_end() {
+  if (head_done_ || closed_) return Head::kFinal;
   if (status_ < 200) {
+    const bool taken = interim_.take(status_, fields_);
     fields_.clear();
-    return false;
+    return taken ? Head::kInterim : Head::kTooMany;
   }
   head_done_ = true;
+  interim_.answered();
   reading_.disarm();
   if (const auto length = fields_.get("content-length")) left_ = parse_number<uint64_t>(*length);
   event_.notify();
-  return true;
+  return Head::kFinal;
 }
 
 void H2ClientStream::on_data(std::string_view data) {
@@ -350,6 +355,7 @@ void H2ClientStream::on_connection_end() { close(); }
 
 void H2ClientStream::close() {
   if (std::exchange(closed_, true)) return;
+  interim_.over();
   reading_.disarm();
   writing_.disarm();
   event_.notify();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "http/client_h2.h"
+#include "http/client_interim.h"
 #include "http/h2_inbox.h"
 #include "io/event.h"
 
@@ -28,9 +29,10 @@ class H2ClientStream final : public std::enable_shared_from_this<H2ClientStream>
   void on_request_sent();
   // Puts the next bytes of its body into a DATA frame.
   ssize_t fill(uint8_t* out, size_t room, uint32_t* flags);
-  // The response. False from on_field: far over the limits; from on_head_end: an interim one.
+  // The response. False from on_field: far over the limits.
   bool on_field(std::string_view name, std::string_view value);
-  bool on_head_end();
+  enum class Head : uint8_t { kFinal, kInterim, kTooMany };  // the last: of interim ones
+  Head on_head_end();
   void on_data(std::string_view data);
   void on_response_end();
   // The stream is closed, with an error code of RFC 9113 section 7, or its connection is.
@@ -83,6 +85,7 @@ class H2ClientStream final : public std::enable_shared_from_this<H2ClientStream>
   io::asio::cancellation_signal cancel_sending_;
 
   // The response.
+  ClientInterim interim_;
   uint16_t status_ = 0;
   Fields fields_;
   Fields trailers_;

@@ -17,6 +17,8 @@ namespace cusp::http {
 
 // How "100 Continue" reads (RFC 9110 section 15.2.1).
 inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+// What may wait for a socket that takes no more: interim responses are not worth waiting for.
+inline constexpr size_t kInterimBytesMax = limits::kHeadBytesMax;
 // The rest of a request that its handler did not want is read and dropped up to here, so that the
 // connection can go on, or so that the client reads the answer before the reset that unread bytes
 // would cause.
@@ -43,6 +45,7 @@ class H1Session final : public Connection,
   const io::PeerCertificate* client_certificate() const override {
     return stream_->peer_certificate();
   }
+  InterimSender interim_sender() override;
   void on_client_gone(std::function<void()> callback) override {
     gone_callback_ = std::move(callback);
   }
@@ -78,6 +81,7 @@ class H1Session final : public Connection,
                   const std::optional<Result<BodyPart>>& first);
   io::Task<bool> send(H1Writer& writer, Response response, std::optional<Result<BodyPart>> first);
   io::Task<bool> send_part(H1Writer& writer, const BodyPart& part);
+  void send_interim(uint64_t exchange, uint16_t status, const Fields& fields);
   bool flush_now();
   bool flush_now_with(std::string_view body);
   io::Task<bool> flush();
@@ -117,6 +121,7 @@ class H1Session final : public Connection,
   size_t seen_ = 0;             // of the unread bytes, how many find_head_end has looked at
   std::string out_;             // what is being written, kept for its capacity
   Request* request_ = nullptr;  // of run(), whose end lets go of the body
+  uint64_t exchange_ = 0;       // another with each request, each response, and at the end
   bool first_ = true;
   bool idle_ = true;          // between requests, with no byte of the next one
   bool reading_head_ = true;  // a request's bytes have begun to come, its head is incomplete
@@ -128,6 +133,7 @@ class H1Session final : public Connection,
   friend class H1Body;
   H1Body* body_ = nullptr;  // the handler's, while it holds it
   bool expects_continue_ = false;
+  bool saying_continue_ = false;  // the reader of the body has the socket
   bool body_failed_ = false;
   bool body_reading_ = false;  // a read of the handler's is under way
   std::optional<io::Event> body_done_;

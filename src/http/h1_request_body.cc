@@ -47,7 +47,11 @@ io::Task<Result<BodyPart>> H1Session::read_body() {
     co_return fail(ErrorCode::kCancelled, "the body has ended");
   }
   if (std::exchange(expects_continue_, false)) {
-    if (!co_await io::write_all(*stream_, kContinue)) {
+    std::string text = std::exchange(out_, {}).append(kContinue);
+    saying_continue_ = true;
+    const bool said = co_await io::write_all(*stream_, text);
+    saying_continue_ = false;
+    if (!said) {
       co_return fail_body(ErrorCode::kCancelled, "the client went away");
     }
   }

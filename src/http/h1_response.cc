@@ -102,6 +102,20 @@ io::Task<bool> H1Session::send_part(H1Writer& writer, const BodyPart& part) {
   co_return co_await io::write_all(*stream_, pieces);
 }
 
+InterimSender H1Session::interim_sender() {
+  if (request_->version == Version::kHttp10) return {};  // RFC 9110 section 15.2
+  return [weak = weak_from_this(), exchange = exchange_](uint16_t status, const Fields& fields) {
+    if (const auto session = weak.lock()) session->send_interim(exchange, status, fields);
+  };
+}
+
+// What the socket does not take of it at once goes out ahead of what is sent next.
+void H1Session::send_interim(uint64_t exchange, uint16_t status, const Fields& fields) {
+  if (exchange != exchange_ || saying_continue_ || out_.size() > kInterimBytesMax) return;
+  write_interim(status, fields, out_);
+  if (flush_now()) out_.clear();
+}
+
 // Writes what the socket takes of out_; true when that was all.
 bool H1Session::flush_now() {
   const iovec piece = {out_.data(), out_.size()};

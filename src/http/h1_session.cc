@@ -66,7 +66,9 @@ io::Task<H1Outcome> H1Session::run() {
     if (step == Step::kRefused) co_await linger();
     if (step != Step::kRequest) break;
 
+    ++exchange_;
     Response response = co_await server_.handler.respond(request);
+    ++exchange_;
     if (response.status == 101 && response.tunnel && !request.upgrade.empty()) {
       co_await run_tunnel(std::move(response));
       break;
@@ -120,6 +122,7 @@ void H1Session::time_out() {
 }
 
 void H1Session::abort() {
+  ++exchange_;
   if (stream_) stream_->close();
   client_gone();
   if (body_done_) body_done_->notify();
@@ -184,6 +187,7 @@ H1Session::Step H1Session::begin_exchange(const RequestFraming& framing) {
   expects_continue_ = framing.expects_continue && !input_.body_ended();
   request_->scheme = tls_ ? "https" : "http";
   request_->connection = this;
+  request_->expects_continue = expects_continue_;
   if (!input_.body_ended()) request_->body = std::make_unique<H1Body>(shared_from_this());
   return Step::kRequest;
 }
@@ -195,7 +199,6 @@ H1Session::Step H1Session::refuse(SyntaxError error) {
   response.status = error.status;
   response.fields.add("content-type", "text/plain; charset=utf-8");
   H1Writer writer("GET", Version::kHttp11, false);
-  out_.clear();
   writer.head(response, text.size(), server_.date, out_);
   out_.append(text);
   const iovec piece = {out_.data(), out_.size()};

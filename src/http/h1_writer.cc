@@ -64,6 +64,18 @@ class Pen {
   char* at_;
 };
 
+// A head of the class 1xx up to its own fields.
+void append_interim_head(uint16_t status, const Fields& fields, std::string& out) {
+  out.append("HTTP/1.1 ");
+  append_number(out, status);
+  out.append(" ").append(reason_phrase(status)).append("\r\n");
+  for (const auto [name, value] : fields) {
+    // It has no content, and what follows it is not its to delimit.
+    if (is_framing(name) || name == "content-length") continue;
+    if (valid_field_name(name) && valid_field_value(value)) append_field(out, name, value);
+  }
+}
+
 // What a head takes beside the response's own fields: the longest status line, date,
 // content-length, transfer-encoding, connection.
 constexpr size_t kOwnBytesMax = 256;
@@ -151,13 +163,13 @@ iovec H1Writer::after(const BodyPart& part) {
   return {after_.data(), after_.size()};
 }
 
+void write_interim(uint16_t status, const Fields& fields, std::string& out) {
+  append_interim_head(status, fields, out);
+  out.append("\r\n");
+}
+
 void write_switch_head(const Fields& fields, std::string_view protocol, std::string& out) {
-  out.append("HTTP/1.1 101 Switching Protocols\r\n");
-  for (const auto [name, value] : fields) {
-    // A 101 has no content, and what follows it is not HTTP's to delimit.
-    if (is_framing(name) || name == "content-length") continue;
-    if (valid_field_name(name) && valid_field_value(value)) append_field(out, name, value);
-  }
+  append_interim_head(101, fields, out);
   append_upgrade(out, protocol);
   out.append("\r\n");
 }
@@ -178,6 +190,7 @@ void write_request_head(const Request& request, std::optional<uint64_t> size, bo
     append_number(out, *size);
     out.append("\r\n");
   }
+  if (request.expects_continue) append_field(out, "expect", "100-continue");
   if (!request.upgrade.empty()) append_upgrade(out, request.upgrade);
   out.append("\r\n");
 }

@@ -51,6 +51,9 @@ class H1Writer {
   std::string after_;
 };
 
+// An interim response; what is framing among its fields is left out.
+void write_interim(uint16_t status, const Fields& fields, std::string& out);
+
 // The head of the response that switches to `protocol`; framing is not among its fields.
 void write_switch_head(const Fields& fields, std::string_view protocol, std::string& out);
 

@@ -56,9 +56,13 @@ H2Fields::H2Fields(const Request& request, std::optional<uint64_t> length) {
     if (!left_out) add(name, value);
   }
   if (length) add("content-length", number(length_, *length));
+  if (request.expects_continue) add("expect", "100-continue");
 }
 
-H2Fields::H2Fields(uint16_t status) { add_status(status); }
+H2Fields::H2Fields(uint16_t status, const Fields& fields) {
+  add_status(status);
+  add_all(fields);
+}
 
 H2Fields::H2Fields(const Fields& trailers) { add_all(trailers); }
 

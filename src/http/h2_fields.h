@@ -22,7 +22,7 @@ class H2Fields {
   // A request's head; `length` is its body's, where it is known.
   H2Fields(const Request& request, std::optional<uint64_t> length);
   // An interim response.
-  explicit H2Fields(uint16_t status);
+  H2Fields(uint16_t status, const Fields& fields);
   // Trailers.
   explicit H2Fields(const Fields& trailers);
   H2Fields(const H2Fields&) = delete;

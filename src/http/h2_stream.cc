@@ -45,6 +45,12 @@ const io::PeerCertificate* H2Stream::client_certificate() const {
   return connection_->client_certificate();
 }
 
+InterimSender H2Stream::interim_sender() {
+  return [weak = weak_from_this()](uint16_t status, const Fields& fields) {
+    if (const auto stream = weak.lock()) stream->send_interim(status, fields);
+  };
+}
+
 void H2Stream::on_client_gone(std::function<void()> callback) {
   if (closed_ && !sent_ && callback) {
     io::asio::post(connection_->server().executor, std::move(callback));
@@ -83,6 +89,7 @@ void H2Stream::on_head_end(bool request_ends) {
   }
   request_ = std::move(*request);
   request_.connection = this;
+  request_.expects_continue = expects_continue_;
   head_request_ = request_.method == "HEAD";
   if (!request_ends) {
     body_held_ = true;
@@ -128,7 +135,7 @@ BodyPart H2Stream::next_part() {
 io::Task<Result<BodyPart>> H2Stream::read_body() {
   const auto keep = shared_from_this();
   const auto deadline = io::Event::Clock::now() + connection_->server().limits.body_idle_timeout;
-  if (!body_ready() && std::exchange(expects_continue_, false)) send_continue();
+  if (!body_ready() && std::exchange(expects_continue_, false)) send_interim(100, {});
   while (!body_ready()) {
     if (!co_await body_event_.wait_until(deadline)) {
       body_error_ = ErrorCode::kDeadlineExceeded;
@@ -144,12 +151,12 @@ io::Task<Result<BodyPart>> H2Stream::read_body() {
   }
 }
 
-void H2Stream::send_continue() {
+void H2Stream::send_interim(uint16_t status, const Fields& fields) {
   nghttp2_session* session = connection_->session();
   if (!session || closed_ || answered_) return;
-  const H2Fields fields(100);
-  nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, id_, nullptr, fields.get().data(),
-                         fields.get().size(), nullptr);
+  const H2Fields head(status, fields);
+  nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, id_, nullptr, head.get().data(),
+                         head.get().size(), nullptr);
   connection_->flush_soon();
 }
 

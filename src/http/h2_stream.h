@@ -28,6 +28,7 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   uint16_t remote_port() const override;
   bool tls() const override;
   const io::PeerCertificate* client_certificate() const override;
+  InterimSender interim_sender() override;
   void on_client_gone(std::function<void()> callback) override;
 
   // The request, as it comes in. False from on_field: far over the limits.
@@ -64,7 +65,7 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   io::Task<bool> taken();
   bool take_part(BodyPart part);
   BodyPart next_part();
-  void send_continue();
+  void send_interim(uint16_t status, const Fields& fields);
   void discard_body();
   void reset(uint32_t error_code);
   void arm(std::chrono::milliseconds timeout);

@@ -17,6 +17,11 @@ namespace cusp::http {
 
 enum class Version : uint8_t { kHttp10, kHttp11, kHttp2 };
 
+// Sends an interim response (RFC 9110 section 15.2), such as 103 (Early Hints), to the client of
+// one request. Does nothing when that request has had its response or its client is gone, and drops
+// what the client does not take. On its shard; may outlive the request.
+using InterimSender = std::function<void(uint16_t status, const Fields& fields)>;
+
 // What a request knows about the connection it came on. Owned by the session; outlives the
 // request's handler.
 class Connection {
@@ -28,6 +33,10 @@ class Connection {
   virtual bool tls() const = 0;
   // What the client has shown, verified; null: none.
   virtual const io::PeerCertificate* client_certificate() const { return nullptr; }
+
+  // Sends interim responses ahead of this request's response; empty where the client understands
+  // none. Costs nothing until it is asked for.
+  virtual InterimSender interim_sender() { return {}; }
 
   // Calls `callback` once, on this shard, when the client goes away before its response is
   // complete. Costs nothing until it is asked for. A later call replaces the callback; an empty one
@@ -49,6 +58,10 @@ struct Request {
   std::unique_ptr<Body> body;  // null: the request has none
   Connection* connection =
       nullptr;  // never null inside a server's handler; null in a client's request
+  // Whether the body comes only when it is asked for (RFC 9110 section 10.1.1): reading it is how a
+  // handler asks, an answer in place of that is how it declines. In a client's request: read the
+  // body only when the upstream has said 100 (Continue), or nothing for limits::kContinueTimeout.
+  bool expects_continue = false;
   // The protocol that the client asks to switch to, in lower case ("websocket"); empty when it does
   // not ask properly: HTTP/1.1 only, one protocol, no body, never "h2c". A handler grants it with a
   // 101 and is free to ignore it. A request with one is sent by the client over HTTP/1.1.

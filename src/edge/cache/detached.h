@@ -16,14 +16,17 @@ namespace cusp::edge::cache {
 class DetachedConnection final : public http::Connection {
  public:
   DetachedConnection() = default;
-  explicit DetachedConnection(const http::Connection& connection)
+  explicit DetachedConnection(http::Connection& connection)
       : address_(connection.remote_address()),
         port_(connection.remote_port()),
-        tls_(connection.tls()) {}
+        tls_(connection.tls()),
+        interim_(connection.interim_sender()) {}
 
   std::string_view remote_address() const override { return address_; }
   uint16_t remote_port() const override { return port_; }
   bool tls() const override { return tls_; }
+  // To the client that it began with, while that one waits.
+  http::InterimSender interim_sender() override { return interim_; }
   // Nobody waits any more who could go away.
   void on_client_gone(std::function<void()>) override {}
 
@@ -31,6 +34,7 @@ class DetachedConnection final : public http::Connection {
   std::string address_;
   uint16_t port_ = 0;
   bool tls_ = false;
+  http::InterimSender interim_;
 };
 
 // A request without its body, on its own.

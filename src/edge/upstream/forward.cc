@@ -39,6 +39,7 @@ http::Request forward(http::Request& request, const Client& client) {
                           .version = request.version,
                           .fields = request.fields,
                           .body = std::move(request.body),
+                          .expects_continue = request.expects_continue,
                           .upgrade = request.upgrade};
   remove_hop_by_hop(forwarded.fields);
   forwarded.fields.remove("host");

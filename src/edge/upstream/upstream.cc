@@ -55,6 +55,7 @@ class UpstreamOrigin final : public Origin, public std::enable_shared_from_this<
   io::Task<http::Response> fetch(http::Request& request) override {
     const size_t hops = hops_of(request.fields);
     if (hops >= kHopsMax) co_return http::text_response(508, "Loop Detected\n");
+    if (request.connection != nullptr) on_interim_ = request.connection->interim_sender();
     http::Request forwarded = forward(request, client_);
     Sent sent =
         co_await (options().shield && hops == 0 ? ask_shield(std::move(forwarded), request)
@@ -74,6 +75,7 @@ class UpstreamOrigin final : public Origin, public std::enable_shared_from_this<
   io::Task<Sent> ask_shield(http::Request forwarded, const http::Request& request) {
     const Target& shield = *options().shield;
     http::ClientOptions way = client_options(options(), shield);
+    way.on_interim = on_interim_;
     connect_to(shield, way);
     forwarded.scheme = shield.scheme;
     forwarded.authority = request.authority;
@@ -110,6 +112,7 @@ class UpstreamOrigin final : public Origin, public std::enable_shared_from_this<
     request.scheme = target.scheme;
     request.authority = host_.empty() ? target.authority : host_;
     http::ClientOptions way = client_options(options(), target);
+    way.on_interim = on_interim_;
     if (!host_.empty()) connect_to(target, way);
     const Counted counted(target);
     Sent sent = co_await shard_.client.send(std::move(request), std::move(way));
@@ -157,6 +160,7 @@ class UpstreamOrigin final : public Origin, public std::enable_shared_from_this<
   const std::shared_ptr<const Upstream> upstream_;  // shared with the routes that lead there
   ShardContext& shard_;
   const Client client_;
+  http::InterimSender on_interim_;
   std::string host_;  // what the targets are asked for in place of their own name
 };
 

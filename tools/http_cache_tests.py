@@ -1,12 +1,13 @@
 """Runs the public test suite for HTTP caches against the cache of a node, and prints its score.
 
-usage: http_cache_tests.py --cusp PROGRAM [--suite FOLDER] [--only ID] [--json FILE]
+usage: http_cache_tests.py --cusp PROGRAM [--all] [--suite FOLDER] [--only ID] [--json FILE]
        http_cache_tests.py --origin-port PORT --base URL [--suite FOLDER]
 
-The first form starts the suite's origin server and a node in front of it. The second tests a proxy
-that runs already and has http://127.0.0.1:PORT as its origin. The suite is the npm package that
-tools/http_cache_tests pins; --suite names a checkout of a newer edition. Ends with 1 when a
-required or an optimal test fails that deviations.json there does not explain.
+The first form starts the suite's origin server and a node in front of it; with --all, nginx and
+Varnish too, as far as they are installed, and one table tells the scores of them all. The second
+tests a proxy that runs already and has http://127.0.0.1:PORT as its origin. The suite is the npm
+package that tools/http_cache_tests pins; --suite names a checkout of a newer edition. Ends with 1
+when a required or an optimal test fails that deviations.json there does not explain.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from cache_peers import PEERS, Peer
 from h2spec import port_of
 
 HERE = Path(__file__).resolve().parent / "http_cache_tests"
@@ -123,13 +125,17 @@ def start_node(cusp, origin_port, folder):
     return node, f"http://127.0.0.1:{port}"
 
 
+def passed(tests, results, kind):
+    ours = [test for test in tests if test["kind"] == kind]
+    return sum(results.get(test["id"]) is True for test in ours), len(ours)
+
+
 def report(tests, results, deviations):
     """Prints score and failures; whether all failures of consequence are explained."""
     explained = True
     for kind in KINDS:
-        ours = [test for test in tests if test["kind"] == kind]
-        passed = [test for test in ours if results.get(test["id"]) is True]
-        print(f"{kind} {'yes' if kind == 'check' else 'passed'} {len(passed)}/{len(ours)}")
+        good, all_of_them = passed(tests, results, kind)
+        print(f"{kind} {'yes' if kind == 'check' else 'passed'} {good}/{all_of_them}")
     for test in tests:
         result = results.get(test["id"])
         if test["kind"] == "check" or result is True:
@@ -143,9 +149,31 @@ def report(tests, results, deviations):
     return explained
 
 
+def print_table(tests, scores):
+    """One line for each cache: what it passed of each kind; a check has no right answer."""
+    print(f"{'':10}" + "".join(f"{kind:>12}" for kind in KINDS))
+    for name, results in scores.items():
+        cells = ("{}/{}".format(*passed(tests, results, kind)) for kind in KINDS)
+        print(f"{name:10}" + "".join(f"{cell:>12}" for cell in cells))
+
+
+def run_peers(suite, origin_port):
+    """{name: results} of the other caches that this machine has."""
+    scores = {}
+    for name in PEERS:
+        peer = Peer(name, origin_port, free_port())
+        if not peer.installed():
+            print(f"{name} is not installed")
+            continue
+        with peer as base:
+            scores[name] = suite.run(base, None)
+    return scores
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cusp")
+    parser.add_argument("--all", action="store_true", help="nginx and Varnish beside it")
     parser.add_argument("--suite", type=Path)
     parser.add_argument("--base")
     parser.add_argument("--origin-port", type=int)
@@ -154,10 +182,13 @@ def main():
     options = parser.parse_args()
     if bool(options.cusp) == bool(options.base):
         parser.error("one of --cusp and --base is needed")
+    if options.all and (options.base or options.only):
+        parser.error("--all goes with --cusp, and runs every test")
     suite = Suite((options.suite or install()).resolve())
     deviations = json.loads((HERE / "deviations.json").read_text())
     origin_port = options.origin_port or free_port()
     node = None
+    peers = {}
     with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "origin.log", "w") as log:
         origin = suite.start_origin(origin_port, log)
         try:
@@ -165,6 +196,8 @@ def main():
             if options.cusp:
                 node, base = start_node(options.cusp, origin_port, folder)
             results = suite.run(base, options.only)
+            if options.all:
+                peers = run_peers(suite, origin_port)
         finally:
             for process in filter(None, (node, origin)):
                 process.terminate()
@@ -173,7 +206,11 @@ def main():
         return 0
     if options.json:
         options.json.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-    return 0 if report(suite.tests(), results, deviations) else 1
+    tests = suite.tests()
+    explained = report(tests, results, deviations)
+    if options.all:
+        print_table(tests, {"cusp": results, **peers})
+    return 0 if explained else 1
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ class Upstream:
                 threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
     def _serve(self, peer):
-        with contextlib.suppress(OSError, EOFError, ValueError), peer, peer.makefile("rb") as reader:
+        left = (OSError, EOFError, ValueError)
+        with contextlib.suppress(*left), peer, peer.makefile("rb") as reader:
             while line := reader.readline():
                 target = line.split()[1].decode()
                 fields = http.client.parse_headers(reader)

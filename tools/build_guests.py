@@ -497,6 +497,7 @@ def groups() -> list[Group]:
         ),
         template("http-rust", "cargo"),
         template("http-rust-p3", "cargo"),
+        template("edge-rust", "cargo"),
         template("http-cpp", "clang-19", "make"),
         template("http-js", "npm", is_slow=True),
     ]

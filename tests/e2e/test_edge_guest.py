@@ -1,5 +1,6 @@
 """cusp:edge: what guests of WASI 0.2 and 0.3 ask the edge for, well and badly."""
 
+import os
 import subprocess
 from urllib.parse import urlencode
 
@@ -49,7 +50,7 @@ def dev_in_tokyo(tmp_path, state):
 
 def ask(node, function, app="shop", headers=None, **arguments):
     """Status and text of one call; a list stands for an argument that comes several times."""
-    query = urlencode(arguments, doseq=True, safe="/")
+    query = urlencode(arguments, doseq=True, safe="/:")
     return node.get(f"/{function}?{query}", headers=headers, host=f"{app}.example")
 
 
@@ -209,6 +210,14 @@ def test_what_is_no_address_has_no_place(node, address):
     status, text = ask(node, "lookup", address=address)
     assert status == 400
     assert text.startswith("Error::Invalid(")
+
+
+@pytest.mark.skipif("CUSP_GEO_DIRECTORY" not in os.environ, reason="there is no geo database")
+def test_the_database_that_x_installs_knows_countries(node):
+    for address in ("133.11.93.0", "2001:240::1"):  # the University of Tokyo, IIJ
+        assert 'country: Some("JP")' in ask(node, "lookup", address=address)[1]
+        forwarded = {"x-forwarded-for": address}
+        assert 'country: Some("JP")' in ask(node, "client", headers=forwarded)[1]
 
 
 def test_a_private_address_is_nowhere(node):

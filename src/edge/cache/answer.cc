@@ -83,12 +83,10 @@ http::Response multipart(const Object& object, const std::vector<ByteRange>& ran
       .status = 206, .fields = std::move(fields), .body = make_content_body(std::move(content))};
 }
 
-http::Response one_range(const Content& content, ByteRange in_content, ContentRange range,
+http::Response one_range(std::unique_ptr<http::Body> body, ContentRange range,
                          http::Fields fields) {
   fields.set("content-range", to_field(range));
-  return {.status = 206,
-          .fields = std::move(fields),
-          .body = make_content_body(content.cut(in_content))};
+  return {.status = 206, .fields = std::move(fields), .body = std::move(body)};
 }
 
 }  // namespace
@@ -98,10 +96,12 @@ http::Response answer(const ObjectPtr& object, const http::Request& request, Tim
   if (planned.shape == Shape::kUnsatisfiable) return unsatisfiable(object->content.size);
   http::Fields fields = fields_with_age(object->fields, object->freshness.age(now));
   if (planned.shape == Shape::kNotModified) return not_modified(fields);
-  if (planned.shape == Shape::kRanges) {
+  // Of what stays on disk several ranges come as the whole, which is an answer too.
+  if (planned.shape == Shape::kRanges && (!object->file || planned.ranges.size() == 1)) {
     if (planned.ranges.size() > 1) return multipart(*object, planned.ranges, std::move(fields));
     const ByteRange range = planned.ranges.front();
-    return one_range(object->content, range, {range, object->content.size}, std::move(fields));
+    return one_range(make_content_body(object, range), {range, object->content.size},
+                     std::move(fields));
   }
   http::Response response{.status = object->status, .fields = std::move(fields)};
   response.body = make_content_body(object);
@@ -119,7 +119,7 @@ std::optional<ByteRange> covered(const Object& part, std::string_view range) {
 
 http::Response answer_part(const Object& part, ByteRange range, Time now) {
   const uint64_t first = part.part->range.first;
-  return one_range(part.content, {range.first - first, range.end - first},
+  return one_range(make_content_body(part.content.cut({range.first - first, range.end - first})),
                    {range, part.part->complete},
                    fields_with_age(part.fields, part.freshness.age(now)));
 }

@@ -75,7 +75,7 @@ io::Task<std::optional<AppCache::Entry>> AppCache::find(std::string key) const {
   if (!may_be_on_disk(key)) co_return std::nullopt;
   const std::string stored_as = full_key(key);
   const uint64_t moment = core_.purges.now();
-  const Variants loaded = co_await core_.disk->load(stored_as, core_.now());
+  const Variants loaded = co_await core_.disk->load(stored_as, core_.now(), UINT64_MAX);
   // What was inserted or erased meanwhile counts.
   if (auto entry = find_in_memory(key)) co_return entry;
   if (loaded.empty() || !core_.disk->may_have(stored_as)) co_return std::nullopt;

@@ -29,6 +29,11 @@ Time Cache::Core::now() const {
 
 void Cache::Core::put(ObjectPtr object, uint64_t moment) {
   if (purges.hit_since(moment, *object)) return;
+  if (object->file) {
+    disk->refresh(*object);
+    if (purges.hit_since(moment, *object)) drop(object);
+    return;
+  }
   const ObjectPtr kept = object;
   const bool in_memory = store.insert(std::move(object));
   if (disk && in_memory) disk->remove(*kept);  // an older one
@@ -40,6 +45,16 @@ void Cache::Core::put(ObjectPtr object, uint64_t moment) {
 void Cache::Core::drop(const ObjectPtr& object) {
   store.erase(object);
   if (disk) disk->remove(*object);
+}
+
+void Cache::Core::put_written(const Object& object, uint64_t moment) {
+  // One in memory is older, and would hide it.
+  if (const auto variants = store.find(object.key)) {
+    for (const ObjectPtr& older : *variants) {
+      if (older->variance == object.variance) store.erase(older);
+    }
+  }
+  if (purges.hit_since(moment, object)) disk->remove(object);
 }
 
 uint64_t Cache::Core::object_bytes_max(const Policy& policy) const {

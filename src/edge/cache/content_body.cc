@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "edge/cache/file_content.h"
 #include "io/asio.h"
 
 namespace cusp::edge::cache {
@@ -57,7 +58,13 @@ class ContentBody final : public http::Body {
 
 std::unique_ptr<http::Body> make_content_body(ObjectPtr object) {
   const Object& stored = *object;
+  if (stored.file) return make_file_body(std::move(object), {0, stored.content.size});
   return std::make_unique<ContentBody>(std::move(object), stored.content, &stored.trailers);
+}
+
+std::unique_ptr<http::Body> make_content_body(const ObjectPtr& object, ByteRange range) {
+  if (object->file) return make_file_body(object, range);
+  return make_content_body(object->content.cut(range));
 }
 
 std::unique_ptr<http::Body> make_content_body(Content content) {

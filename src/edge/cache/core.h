@@ -19,6 +19,8 @@ struct Cache::Core : std::enable_shared_from_this<Cache::Core> {
   Time now() const;
   // Stores what came of a request that was sent at `moment` of the purge log.
   void put(ObjectPtr object, uint64_t moment);
+  // For one that has been written to disk as it came.
+  void put_written(const Object& object, uint64_t moment);
   // Forgets an object, wherever it is.
   void drop(const ObjectPtr& object);
   // The largest response that is worth collecting.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "edge/cache/file_content.h"
 #include "edge/cache/object_codec.h"
 
 namespace cusp::edge::cache {
@@ -46,78 +46,14 @@ std::array<std::string, 2> index_names(const Object& object) {
   return {"k" + object.key, "u" + object.url};
 }
 
-// A file that closes itself.
-class File {
- public:
-  File(const std::string& path, int flags) : descriptor_(::open(path.c_str(), flags, 0600)) {}
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  explicit operator bool() const { return descriptor_ >= 0; }
-  bool write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t size = ::write(descriptor_, bytes.data(), bytes.size());
-      if (size <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(size));
-    }
-    return true;
-  }
-  // Nothing when there are fewer bytes.
-  std::optional<std::string> read(size_t size) {
-    std::string bytes(size, '\0');
-    size_t at = 0;
-    while (at < size) {
-      const ssize_t got = ::read(descriptor_, bytes.data() + at, size - at);
-      if (got <= 0) return std::nullopt;
-      at += static_cast<size_t>(got);
-    }
-    return bytes;
-  }
-  bool at_end() {
-    char byte = 0;
-    return ::read(descriptor_, &byte, 1) == 0;
-  }
-  uint64_t size() const {
-    struct stat info = {};
-    return ::fstat(descriptor_, &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
-  }
-
- private:
-  int descriptor_;
-};
-
-struct Head {
-  FileHeader header;
-  Object object;
-};
-
-// What stands before the content; nothing when it is not as it was written.
-std::optional<Head> read_head(File& file) {
-  const auto bytes = file.read(FileHeader::kBytes);
-  const auto header = bytes ? decode_header(*bytes) : std::nullopt;
-  if (!header || file.size() != FileHeader::kBytes + header->meta_bytes + header->content_bytes) {
-    return std::nullopt;
-  }
-  const auto meta = file.read(header->meta_bytes);
-  if (!meta || digest_of(*meta) != header->meta_digest) return std::nullopt;
-  auto object = decode_meta(*meta);
-  if (!object) return std::nullopt;
-  return Head{*header, std::move(*object)};
-}
-
-std::optional<Content> read_content(File& file, const FileHeader& header) {
+// The whole content; nothing when it is not as it was written.
+std::optional<Content> read_content(const File& file, const FileHead& head) {
   Content content;
-  for (uint64_t left = header.content_bytes; left > 0;) {
-    const uint64_t size = std::min<uint64_t>(left, limits::kBodyChunkBytes);
-    auto block = file.read(size);
-    if (!block) return std::nullopt;
-    content.append(std::make_shared<const std::string>(std::move(*block)));
-    left -= size;
+  for (uint64_t chunk = 0; content.size < head.header.content_bytes; ++chunk) {
+    auto bytes = read_chunk(file, head.header.content_bytes, head.digests, chunk);
+    if (!bytes) return std::nullopt;
+    content.append(std::make_shared<const std::string>(std::move(*bytes)));
   }
-  if (!file.at_end() || digest_of(content) != header.content_digest) return std::nullopt;
   return content;
 }
 
@@ -198,6 +134,7 @@ void Disk::add(const std::string& name, const Object& object, uint64_t bytes) {
   auto head = std::make_shared<Object>(object);
   head->fields.clear();
   head->content = {};
+  head->file.reset();
   bool purged = false;
   {
     const std::lock_guard lock(mutex_);
@@ -291,53 +228,83 @@ void Disk::remove(const Object& object) {
 void Disk::write_at_once(const Object& object) {
   const std::string name = name_of(object);
   if (object.part || is_there(name, object)) return;
-  const std::string path = path_of(name);
-  const std::string temporary = path + std::string(kTemporary);
-  std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);
-  const std::string meta = encode_meta(object);
-  FileHeader header;
-  header.meta_bytes = static_cast<uint32_t>(meta.size());
-  header.content_bytes = object.content.size;
-  header.meta_digest = digest_of(meta);
-  header.content_digest = digest_of(object.content);
-  bool written = false;
-  {
-    // O_EXCL: when two write the same at once, one is enough.
-    File file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC);
-    if (!file && errno == EEXIST) return;
-    written = file && file.write(encode(header)) && file.write(meta);
-    for (const Block& block : object.content.blocks) written = written && file.write(*block);
-  }
-  if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    ++errors_;
-    ::unlink(temporary.c_str());
-    log::warn("the cache could not write {}: {}", path, std::strerror(errno));
-    return;
-  }
-  add(name, object, FileHeader::kBytes + meta.size() + object.content.size);
+  ObjectFileWriter writer(path_of(name));
+  if (writer.is_taken()) return;
+  bool written = true;
+  for (const Block& block : object.content.blocks) written = written && writer.append(*block);
+  finish(writer, name, object, written);
 }
 
-ObjectPtr Disk::read_now(const std::string& name, Time now) {
+bool Disk::finish(ObjectFileWriter& writer, const std::string& name, const Object& object,
+                  bool good) {
+  if (good && writer.finish(object)) {
+    add(name, object, writer.file_bytes());
+    return true;
+  }
+  ++errors_;
+  log::warn("the cache could not write {}: {}", path_of(name), std::strerror(errno));
+  return false;
+}
+
+// What is in a file that is not as it was written is not worth keeping.
+void Disk::discard(const std::string& name) {
+  ++errors_;
+  {
+    const std::lock_guard lock(mutex_);
+    forget(name);
+  }
+  remove_file(name);
+}
+
+ObjectPtr Disk::read_now(const std::string& name, Time now, uint64_t whole_bytes_max) {
   File file(path_of(name), O_RDONLY | O_CLOEXEC);
   auto head = file ? read_head(file) : std::nullopt;
-  auto content = head ? read_content(file, head->header) : std::nullopt;
-  if (!content || name_of(head->object) != name) {
-    ++errors_;
-    {
-      const std::lock_guard lock(mutex_);
-      forget(name);
-    }
-    remove_file(name);
+  if (!head || name_of(head->object) != name) {
+    discard(name);
     return nullptr;
   }
+  const bool softly = head->header.softly_purged;
   auto object = std::make_shared<Object>(std::move(head->object));
-  object->content = std::move(*content);
-  if (head->header.softly_purged) return softly_purged(*object, now);
+  if (object->content.size > whole_bytes_max) {
+    object->file = std::make_shared<const FileContent>(std::move(file), std::move(*head), pool_,
+                                                       [this, name] { discard(name); });
+  } else {
+    auto content = read_content(file, *head);
+    if (!content) {
+      discard(name);
+      return nullptr;
+    }
+    object->content = std::move(*content);
+  }
+  if (softly) return softly_purged(*object, now);
+  const std::lock_guard lock(mutex_);
+  if (const auto found = entries_.find(name); found != entries_.end() && found->second.newer) {
+    const Object& newer = *found->second.newer;
+    object->fields = newer.fields;
+    object->freshness = newer.freshness;
+    object->tags = newer.tags;
+  }
   return object;
 }
 
-io::Task<std::vector<ObjectPtr>> Disk::load(std::string key, Time now) {
+void Disk::refresh(const Object& object) {
+  const std::string name = name_of(object);
+  auto newer = std::make_shared<Object>(object);
+  newer->file.reset();
+  auto head = std::make_shared<Object>(*newer);
+  head->fields.clear();
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return;
+  found->second.head = std::move(head);
+  found->second.newer = std::move(newer);
+  pool_.post([this, name] {
+    File file(path_of(name), O_WRONLY | O_CLOEXEC);
+    if (file) file.write_at(FileHeader::kSoftAt, std::string_view("\0", 1));
+  });
+}
+
+io::Task<std::vector<ObjectPtr>> Disk::load(std::string key, Time now, uint64_t whole_bytes_max) {
   std::vector<ObjectPtr> objects;
   co_await pool_.run([&] {
     std::vector<std::string> names;
@@ -352,10 +319,38 @@ io::Task<std::vector<ObjectPtr>> Disk::load(std::string key, Time now) {
       }
     }
     for (const std::string& name : names) {
-      if (auto object = read_now(name, now)) objects.push_back(std::move(object));
+      if (auto object = read_now(name, now, whole_bytes_max)) objects.push_back(std::move(object));
     }
   });
   co_return objects;
+}
+
+// ---- what is written while it comes
+
+Disk::Writer::Writer(Disk& disk, std::string name) : disk_(disk), name_(std::move(name)) {}
+
+Disk::Writer::~Writer() {
+  // Its end may remove a file.
+  if (file_) disk_.pool_.post([file = std::shared_ptr<ObjectFileWriter>(std::move(file_))] {});
+}
+
+io::Task<bool> Disk::Writer::append(Block block) {
+  bool good = false;
+  co_await disk_.pool_.run([&] {
+    if (!file_) file_ = std::make_unique<ObjectFileWriter>(disk_.path_of(name_));
+    good = !file_->is_taken() && file_->append(*block);
+  });
+  co_return good;
+}
+
+io::Task<bool> Disk::Writer::commit(const Object& object) {
+  bool good = false;
+  co_await disk_.pool_.run([&] { good = disk_.finish(*file_, name_, object, true); });
+  co_return good;
+}
+
+std::unique_ptr<Disk::Writer> Disk::begin(const Object& object) {
+  return std::unique_ptr<Writer>(new Writer(*this, name_of(object)));
 }
 
 std::vector<std::string> Disk::candidates(const Purge& purge) const {
@@ -386,10 +381,8 @@ size_t Disk::purge(const Purge& purge) {
       remove_file(name);
       continue;
     }
-    const int file = ::open(path_of(name).c_str(), O_WRONLY | O_CLOEXEC);
-    if (file < 0) continue;
-    if (::pwrite(file, "\1", 1, FileHeader::kSoftAt) != 1) ++errors_;
-    ::close(file);
+    File file(path_of(name), O_WRONLY | O_CLOEXEC);
+    if (file && !file.write_at(FileHeader::kSoftAt, "\1")) ++errors_;
   }
   return names.size();
 }

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "edge/cache/content_body.h"
+#include "edge/cache/file_content.h"
 #include "edge/cache/object_codec.h"
 #include "edge/cache/test_cache.h"
 
@@ -52,6 +54,11 @@ class DiskTest : public ::testing::Test {
     const auto objects = loop.run(disk->load(key, kStart));
     return objects.empty() ? nullptr : objects.front();
   }
+  // The whole content; nothing when it broke off.
+  std::optional<std::string> body_of(const ObjectPtr& object) {
+    http::Response response{.body = make_content_body(object)};
+    return loop.read_all(response);
+  }
   std::vector<fs::path> files() {
     std::vector<fs::path> found;
     for (const auto& at : fs::recursive_directory_iterator(directory))
@@ -75,7 +82,7 @@ TEST_F(DiskTest, WhatIsWrittenIsThereAfterARestart) {
   ASSERT_TRUE(object);
   const auto original = make_object("a", std::string(200'000, 'x'));
   EXPECT_EQ(encode_meta(*object), encode_meta(*original));
-  EXPECT_EQ(digest_of(object->content), digest_of(original->content));
+  EXPECT_EQ(body_of(object), std::string(200'000, 'x'));
   EXPECT_EQ(object->fields.get_all("set-cookie"), "a, b");
 }
 
@@ -172,6 +179,98 @@ TEST_F(DiskTest, PurgesHoldAcrossARestart) {
   EXPECT_TRUE(files().empty());
 }
 
+// Bytes of which no two chunks are the same.
+std::string varied(size_t size) {
+  std::string text;
+  for (uint64_t i = 0; text.size() < size; ++i) text += std::to_string(i) + ' ';
+  text.resize(size);
+  return text;
+}
+
+constexpr size_t kLarge = 3 * limits::kMiB + 777;
+
+TEST_F(DiskTest, LargeContentStaysOnDiskAndIsReadWhereItIsAskedFor) {
+  open(1 << 23);
+  const std::string text = varied(kLarge);
+  auto written = make_object("a", text);
+  written->trailers.emplace().add("x-sum", "1");
+  disk->write(written);
+  disk->settle();
+  const ObjectPtr object = load("a");
+  ASSERT_TRUE(object && object->file);
+  EXPECT_TRUE(object->content.blocks.empty());
+  EXPECT_LT(object->bytes(), 10'000U);
+  http::Response whole{.body = make_content_body(object)};
+  EXPECT_EQ(whole.body->size(), kLarge);
+  http::Fields trailers;
+  EXPECT_EQ(loop.read_all(whole, &trailers), text);
+  EXPECT_EQ(trailers.get("x-sum"), "1");
+  constexpr uint64_t kChunk = FileHeader::kChunkBytes;
+  for (const ByteRange range :
+       {ByteRange{0, 1}, ByteRange{kChunk - 1, kChunk + 1}, ByteRange{kChunk, 2 * kChunk},
+        ByteRange{5, 3 * kChunk}, ByteRange{kLarge - 1, kLarge}}) {
+    http::Response part{.body = make_content_body(object, range)};
+    EXPECT_EQ(part.body->size(), range.size());
+    EXPECT_EQ(loop.read_all(part), text.substr(range.first, range.size())) << range.first;
+  }
+}
+
+TEST_F(DiskTest, AFlippedBitInLargeContentNeverReachesAReader) {
+  open(1 << 23);
+  const std::string text = varied(kLarge);
+  for (const uint64_t at : {uint64_t{0}, FileHeader::kChunkBytes + 5, uint64_t{kLarge - 1}}) {
+    disk->write(make_object("a", text));
+    disk->settle();
+    const ObjectPtr object = load("a");
+    ASSERT_TRUE(object && object->file) << at;
+    std::fstream file(files().at(0), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(FileHeader::kBytes + at));
+    file.put(static_cast<char>(text[at] ^ 1));
+    file.close();
+    std::string read;
+    http::Response response{.body = make_content_body(object)};
+    while (true) {
+      const auto part = loop.read(response);
+      if (!part) break;
+      ASSERT_FALSE(part->end) << at;
+      read += part->data;
+    }
+    EXPECT_EQ(read, text.substr(0, at / FileHeader::kChunkBytes * FileHeader::kChunkBytes));
+    EXPECT_FALSE(disk->may_have("a")) << "what is spoilt is a miss from then on";
+    EXPECT_TRUE(files().empty());
+  }
+  EXPECT_EQ(disk->errors(), 3U);
+}
+
+TEST_F(DiskTest, AFileThatIsRemovedIsReadToItsEnd) {
+  open(1 << 23);
+  const auto written = make_object("a", varied(kLarge));
+  disk->write(written);
+  disk->settle();
+  const ObjectPtr object = load("a");
+  disk->remove(*written);
+  EXPECT_TRUE(files().empty());
+  EXPECT_EQ(body_of(object), varied(kLarge));
+}
+
+TEST_F(DiskTest, WhatIsGivenUpWhileItIsWrittenLeavesNothing) {
+  open(1 << 23);
+  const auto object = make_object("a", "");
+  const auto block = std::make_shared<const std::string>(varied(200'000));
+  {
+    const auto writer = disk->begin(*object);
+    EXPECT_TRUE(loop.run(writer->append(block)));
+    const auto other = disk->begin(*object);
+    EXPECT_FALSE(loop.run(other->append(block))) << "one that writes is enough";
+  }
+  disk->settle();
+  EXPECT_FALSE(disk->may_have("a"));
+  size_t count = 0;
+  for (const auto& at : fs::recursive_directory_iterator(directory))
+    count += at.is_regular_file() && at.path().filename() != "lock";
+  EXPECT_EQ(count, 0U);
+}
+
 class CacheOnDiskTest : public testing::CacheTest {
  protected:
   ~CacheOnDiskTest() override {
@@ -230,6 +329,112 @@ TEST_F(CacheOnDiskTest, WhatLiesOnDiskIsFreshenedThere) {
   }
   EXPECT_TRUE(got.status.hit);
   EXPECT_EQ(got.body->size(), 80'000U);
+}
+
+// ---- objects that memory does not take
+
+class LargeObjectTest : public CacheOnDiskTest {
+ protected:
+  LargeObjectTest() {
+    open({.memory_bytes_max = limits::kMiB, .disk_directory = directory});
+    answers([this](http::Request& request) {
+      if (request.fields.get("if-none-match"))
+        return testing::make_response(304, {{"cache-control", "max-age=60"}}, "");
+      return testing::make_response(200, {{"cache-control", "max-age=60"}, {"etag", "\"v1\""}},
+                                    text);
+    });
+  }
+  fs::path file() {
+    for (const auto& at : fs::recursive_directory_iterator(directory))
+      if (at.path().extension() == ".obj") return at.path();
+    return {};
+  }
+  const std::string text = varied(kLarge);
+};
+
+TEST_F(LargeObjectTest, IsWrittenAsItComesAndReadAsItIsAskedFor) {
+  EXPECT_EQ(get().body, text);
+  EXPECT_EQ(cache->stats().memory_objects, 0U);
+  EXPECT_EQ(cache->stats().disk_objects, 1U);
+  const auto again = get();
+  EXPECT_TRUE(again.status.hit);
+  EXPECT_EQ(again.body, text);
+  const auto part = get({{"range", "bytes=70000-70009"}});
+  EXPECT_EQ(part.response.status, 206);
+  EXPECT_EQ(part.field("content-range"), "bytes 70000-70009/" + std::to_string(kLarge));
+  EXPECT_EQ(part.body, text.substr(70000, 10));
+  EXPECT_EQ(get({{"range", "bytes=0-0,9-9"}}).body, text) << "the whole is an answer too";
+  EXPECT_EQ(get({{"range", "bytes=9999999-"}}).response.status, 416);
+  EXPECT_EQ(get({{"if-none-match", "\"v1\""}}).response.status, 304);
+  EXPECT_EQ(origin->requests, 1);
+}
+
+TEST_F(LargeObjectTest, ThatIsSpoiltIsCutOffAndThenAMiss) {
+  get();
+  {
+    std::fstream spoilt(file(), std::ios::in | std::ios::out | std::ios::binary);
+    spoilt.seekp(1'000'000);
+    spoilt.put('\x7f');
+  }
+  EXPECT_EQ(get().body, std::nullopt);
+  const auto next = get();
+  EXPECT_FALSE(next.status.hit);
+  EXPECT_EQ(next.body, text);
+  EXPECT_EQ(get().body, text);
+  EXPECT_EQ(origin->requests, 2);
+}
+
+TEST_F(LargeObjectTest, IsValidatedWithoutBeingReadOrWrittenAgain) {
+  get();
+  const auto written = fs::last_write_time(file());
+  pass_time(70s);
+  const auto validated = get();
+  EXPECT_EQ(validated.status.forward_status, 304);
+  EXPECT_EQ(validated.body, text);
+  pass_time(50s);
+  EXPECT_TRUE(get().status.hit);
+  EXPECT_EQ(origin->requests, 2);
+  EXPECT_LE(fs::last_write_time(file()) - written, 5s);
+}
+
+TEST_F(LargeObjectTest, IsPurgedSoftlyAndForGood) {
+  get();
+  EXPECT_EQ(cache->purge({.what = Purge::What::kEverything, .soft = true}), 1U);
+  EXPECT_EQ(get().status.forward_status, 304);
+  EXPECT_EQ(cache->purge({.what = Purge::What::kEverything}), 1U);
+  EXPECT_FALSE(get().status.forward_status == 304);
+  EXPECT_EQ(origin->requests, 3);
+}
+
+TEST_F(LargeObjectTest, ThatBreaksOffIsNotStored) {
+  answers([this](http::Request&) {
+    auto response = testing::make_response(200, {{"cache-control", "max-age=60"}}, "");
+    std::vector<http::BodyPart> parts;
+    for (int i = 0; i < 40; ++i) parts.push_back({.data = text.substr(0, 60'000)});
+    response.body =
+        std::make_unique<http::testing::SlowBody>(loop.executor(), std::move(parts), 0ms);
+    return response;
+  });
+  EXPECT_EQ(get().body, std::nullopt);
+  EXPECT_EQ(cache->stats().disk_objects, 0U);
+  EXPECT_TRUE(file().empty());
+}
+
+TEST_F(LargeObjectTest, OverTheLimitOfAnObjectIsNotStored) {
+  open({.memory_bytes_max = limits::kMiB,
+        .disk_directory = directory,
+        .object_bytes_max = 2 * limits::kMiB});
+  answers([this](http::Request&) {
+    auto response = testing::make_response(200, {{"cache-control", "max-age=60"}}, "");
+    std::vector<http::BodyPart> parts;
+    for (int i = 0; i < 50; ++i) parts.push_back({.data = text.substr(0, 60'000), .end = i == 49});
+    response.body =
+        std::make_unique<http::testing::SlowBody>(loop.executor(), std::move(parts), 0ms);
+    return response;
+  });
+  EXPECT_EQ(get().body->size(), 3'000'000U);
+  EXPECT_EQ(cache->stats().disk_objects, 0U);
+  EXPECT_TRUE(file().empty());
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ void Fill::append(Block block) {
   if (block->empty()) return;
   const std::lock_guard lock(mutex_);
   blocks_.push_back(std::move(block));
+  if (cursors_.empty()) trim();
   wake_all();
 }
 

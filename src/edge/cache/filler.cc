@@ -46,6 +46,9 @@ class Filler {
   void begin(std::shared_ptr<Object> object, std::optional<uint64_t> length, bool store);
   io::Task<void> stream();
   io::Task<bool> take(Block block);
+  io::Task<void> overflow(bool too_large);
+  io::Task<void> write(Block block);
+  io::Task<void> commit(std::optional<http::Fields> trailers);
   void store(std::optional<http::Fields> trailers);
 
   std::shared_ptr<Cache::Core> core_;
@@ -64,7 +67,9 @@ class Filler {
   bool storing_ = false;
   bool keeping_ = true;  // all of the body, for readers who come later
   uint64_t held_ = 0;
+  uint64_t size_ = 0;  // of the body so far
   Content content_;
+  std::unique_ptr<Disk::Writer> writer_;  // of what memory does not take
 };
 
 io::Task<void> Filler::ask(bool with_conditions) {
@@ -208,6 +213,7 @@ bool Filler::begin_completion() {
     content_.append(block);
     fill_->append(block);
   }
+  size_ = content_.size;
   return true;
 }
 
@@ -241,32 +247,60 @@ io::Task<void> Filler::stream() {
     co_return;
   }
   if (storing_) store(trailers);
+  if (writer_) co_await commit(trailers);
   fill_->finish(std::move(trailers));
 }
 
 // Hands a block to the readers and keeps it while there is room. False: nobody wants more.
 io::Task<bool> Filler::take(Block block) {
+  size_ += block->size();
+  const bool too_large = size_ > core_->object_bytes_max(job_->policy);
   if (!keeping_) {
-    fill_->append(std::move(block));
-    co_return co_await fill_->wait_for_readers(executor_);
+    fill_->append(block);
+    if (too_large) writer_.reset();
+    if (writer_) co_await write(std::move(block));
+    const bool is_read = co_await fill_->wait_for_readers(executor_);
+    co_return is_read || writer_;
   }
   const uint64_t size = block->capacity() + sizeof(Block);
   held_ += size;
   const uint64_t all = core_->filling_bytes += size;
   content_.append(block);
   fill_->append(std::move(block));
-  const bool too_large = content_.size > core_->object_bytes_max(job_->policy);
-  if (!too_large && all <= core_->options.memory_bytes_max) co_return true;
+  const bool fits =
+      size_ <= core_->store.object_bytes_max() && all <= core_->options.memory_bytes_max;
+  if (too_large || !fits) co_await overflow(too_large);
+  co_return true;
+}
+
+// Memory does not take it: from here on it goes to disk as it comes, or is not stored.
+io::Task<void> Filler::overflow(bool too_large) {
   keeping_ = false;
+  const bool to_disk = storing_ && !too_large && !object_->part && core_->disk;
   storing_ = false;
-  content_ = {};
-  core_->filling_bytes -= std::exchange(held_, 0);
+  if (to_disk) writer_ = core_->disk->begin(*object_);
   core_->fills.close(job_->fill_key, fill_);
-  core_->fills.mark(job_->fill_key, core_->now() + kAloneTime);
+  if (!to_disk) core_->fills.mark(job_->fill_key, core_->now() + kAloneTime);
   // Lets those who were woken by the head come for the body.
   co_await io::asio::post(executor_, io::use_task);
   fill_->stop_keeping();
-  co_return true;
+  for (const Block& block : content_.blocks) {
+    if (writer_) co_await write(block);
+  }
+  content_ = {};
+  core_->filling_bytes -= std::exchange(held_, 0);
+}
+
+io::Task<void> Filler::write(Block block) {
+  if (!co_await writer_->append(std::move(block))) writer_.reset();
+}
+
+io::Task<void> Filler::commit(std::optional<http::Fields> trailers) {
+  object_->content.size = size_;
+  object_->trailers = std::move(trailers);
+  if (!co_await writer_->commit(*object_)) co_return;
+  ++core_->counters.stored;
+  core_->put_written(*object_, moment_);
 }
 
 void Filler::store(std::optional<http::Fields> trailers) {

@@ -13,6 +13,8 @@
 
 namespace cusp::edge::cache {
 
+class FileContent;  // file_content.h
+
 // A piece of a body. Shared: by the stored response, by those who read it now, and by the newer
 // response that takes its place after a validation.
 using Block = std::shared_ptr<const std::string>;
@@ -39,6 +41,8 @@ struct Object {
   http::Fields fields;  // those that go out, without age and content-length
   std::optional<http::Fields> trailers;
   Content content;
+  // Set when the bytes stay on disk: `content` has their number alone then.
+  std::shared_ptr<const FileContent> file;  // shared: by those who read it
   // Set for a response that was stored in part: what of the whole `content` is.
   std::optional<ContentRange> part;
   Freshness freshness;

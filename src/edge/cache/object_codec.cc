@@ -14,8 +14,7 @@ using std::string_view;
 
 static_assert(std::endian::native == std::endian::little);
 
-constexpr string_view kMagic = "cuspobj1";
-constexpr size_t kDigestBytes = 32;
+constexpr string_view kMagic = "cuspobj2";
 // More of anything in a meta is not ours.
 constexpr uint64_t kCountMax = 4096;
 
@@ -85,22 +84,6 @@ class Reader {
   bool good_ = true;
 };
 
-class Digest {
- public:
-  Digest() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void add(string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  std::string finish() {
-    std::string out(kDigestBytes, '\0');
-    EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr);
-    return out;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
 void write_freshness(Writer& out, const Freshness& freshness) {
   out.number(static_cast<uint64_t>(freshness.received.time_since_epoch().count()));
   out.number(static_cast<uint64_t>(freshness.initial_age.count()));
@@ -132,7 +115,7 @@ std::string encode(const FileHeader& header) {
   const uint64_t meta_bytes = header.meta_bytes;
   out.append(reinterpret_cast<const char*>(&meta_bytes), sizeof(meta_bytes));
   out.append(reinterpret_cast<const char*>(&header.content_bytes), sizeof(header.content_bytes));
-  return out + header.meta_digest + header.content_digest;
+  return out + header.tail_digest;
 }
 
 std::optional<FileHeader> decode_header(string_view bytes) {
@@ -144,8 +127,7 @@ std::optional<FileHeader> decode_header(string_view bytes) {
   std::memcpy(&header.content_bytes, bytes.data() + 24, sizeof(header.content_bytes));
   if (meta_bytes > UINT32_MAX) return std::nullopt;
   header.meta_bytes = static_cast<uint32_t>(meta_bytes);
-  header.meta_digest = bytes.substr(32, kDigestBytes);
-  header.content_digest = bytes.substr(64, kDigestBytes);
+  header.tail_digest = bytes.substr(32, Digest::kBytes);
   return header;
 }
 
@@ -208,15 +190,26 @@ std::optional<Object> decode_meta(string_view bytes) {
   return object;
 }
 
+Digest::Digest() : context_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr);
+}
+
+Digest::~Digest() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+
+void Digest::add(string_view bytes) {
+  EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size());
+}
+
+std::string Digest::finish() {
+  std::string out(kBytes, '\0');
+  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_),
+                     reinterpret_cast<unsigned char*>(out.data()), nullptr);
+  return out;
+}
+
 std::string digest_of(string_view bytes) {
   Digest digest;
   digest.add(bytes);
-  return digest.finish();
-}
-
-std::string digest_of(const Content& content) {
-  Digest digest;
-  for (const Block& block : content.blocks) digest.add(*block);
   return digest.finish();
 }
 

@@ -58,7 +58,7 @@ io::Task<ObjectPtr> Visit::look_up_on_disk() {
   if (variants.empty()) co_return nullptr;
   const ObjectPtr object = choose(variants);
   if (!object || object->key != key_ || core_.purges.hit_since(moment, *object)) co_return nullptr;
-  core_.store.insert(object);
+  if (!object->file) core_.store.insert(object);
   co_return object;
 }
 

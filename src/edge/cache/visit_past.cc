@@ -101,8 +101,10 @@ void Visit::collect(http::Response& response, const http::Fields& asked, Time re
     core->put(object, moment);
   };
   if (!response.body) return done({}, std::nullopt);
-  response.body =
-      make_tee_body(std::move(response.body), core_.object_bytes_max(policy_), std::move(done));
+  // A larger one is stored when a fill asks for it, which writes it to disk as it comes.
+  const uint64_t bytes_max =
+      std::min<uint64_t>(core_.object_bytes_max(policy_), core_.store.object_bytes_max());
+  response.body = make_tee_body(std::move(response.body), bytes_max, std::move(done));
 }
 
 // A HEAD goes to the origin as it is; what it tells is news of what is stored (RFC 9111 section

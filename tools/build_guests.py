@@ -481,6 +481,14 @@ def groups() -> list[Group]:
             ["cargo"],
         ),
         Group(
+            "stores",
+            [GUESTS / "stores"],
+            [Guest(f"stores-{name}") for name in ["drafts", "spin-5", "spin-7"]]
+            + [Guest("unserved")],
+            build_rust(GUESTS / "stores", GUESTS / "stores" / "target"),
+            ["cargo"],
+        ),
+        Group(
             "candidates",
             [GUESTS / "candidates"],
             [Guest(name) for name in candidates],

@@ -1,5 +1,7 @@
 #include "cli/serve_options.h"
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -21,6 +23,9 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       .add_option("--state-dir", options.state_directory,
                   "Where compiled components and keys are kept")
       ->default_str(node::default_state_directory());
+  command.add_option("--stores-dir", options.stores_directory,
+                     "Where apps' key-value stores and databases are kept (default: .cusp/stores "
+                     "beside the manifest)");
   command.add_option("--tls-cert", options.tls_certificate,
                      "Serve HTTPS with this certificate chain (PEM)");
   command.add_option("--tls-key", options.tls_key, "Its key (PEM)");
@@ -40,6 +45,13 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                      "Answer operators' tools (metrics, health) at this address and port");
   command.add_flag("--server-timing", options.server_timing,
                    "Tell in a Server-Timing field what each step of a request took");
+}
+
+std::string app_stores_directory(const std::string& app) {
+  const std::filesystem::path path = std::filesystem::absolute(app);
+  std::error_code ignored;
+  const bool folder = std::filesystem::is_directory(path, ignored);
+  return (folder ? path : path.parent_path()) / ".cusp" / "stores";
 }
 
 Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
@@ -76,6 +88,8 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
   result.apps.push_back(std::move(source));
   result.state_directory =
       options.state_directory.empty() ? node::default_state_directory() : options.state_directory;
+  result.stores_directory = options.stores_directory.empty() ? app_stores_directory(options.path)
+                                                             : options.stores_directory;
   result.shards = options.shards;
   result.progress = [](const std::string& message) { print_progress(message); };
   return result;

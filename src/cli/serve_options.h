@@ -19,6 +19,7 @@ struct ServeOptions {
   std::string path = ".";
   std::string listen = "127.0.0.1:3000";
   std::string state_directory;
+  std::string stores_directory;
   std::string tls_certificate;
   std::string tls_key;
   std::string profile;
@@ -33,6 +34,10 @@ struct ServeOptions {
 };
 
 void add_serve_options(CLI::App& command, ServeOptions& options);
+
+// Where `serve` and `dev` keep what an app stores: a folder beside the manifest. `app` is the
+// manifest, its folder or a component.
+std::string app_stores_directory(const std::string& app);
 
 // Errors: kInvalidArgument naming the flag.
 Result<node::NodeOptions> to_node_options(const ServeOptions& options);

@@ -12,6 +12,10 @@ std::string_view denial(size_t kind) {
     case CapabilityKind::kGeo: return "this node does not offer cusp:edge/geo";
     case CapabilityKind::kCache: return "this node does not offer cusp:edge/cache";
     case CapabilityKind::kRateLimit: return "this node does not offer cusp:edge/rate-limit";
+    case CapabilityKind::kKeyValue:
+      return "the manifest grants no key-value store to this component: key_value_stores does";
+    case CapabilityKind::kSql:
+      return "the manifest grants no SQL database to this component: sqlite_databases does";
   }
   return "this node does not know the capability";
 }

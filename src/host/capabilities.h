@@ -8,8 +8,14 @@
 namespace cusp::host {
 
 // The capabilities of cusp_operations.h, by the upper bits of their operations.
-enum class CapabilityKind : uint8_t { kGeo = 1, kCache = 2, kRateLimit = 3 };
-inline constexpr size_t kCapabilityKinds = 4;
+enum class CapabilityKind : uint8_t {
+  kGeo = 1,
+  kCache = 2,
+  kRateLimit = 3,
+  kKeyValue = 4,
+  kSql = 5
+};
+inline constexpr size_t kCapabilityKinds = 6;
 
 // What a component was granted. Filled when its application is loaded, thread-safe from then on.
 class Capabilities {

@@ -23,13 +23,15 @@ class CapabilitiesTest : public ::testing::Test {
   // How a guest fares that may call what was granted.
   std::string run(const Capabilities& capabilities) {
     guest_.start([&](const engine::Arguments& arguments, engine::Call call) {
-      capabilities.call(arguments, {.executor = guest_.executor(), .client = "192.0.2.1"},
+      capabilities.call(arguments,
+                        {.executor = guest_.executor(), .client = "192.0.2.1", .scope = scope_},
                         std::move(call));
     });
     const auto& failure = guest_.report()->failure;
     return failure ? failure->message : "";
   }
 
+  Scope scope_;
   engine::testing::TestCommand guest_;
 };
 

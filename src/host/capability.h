@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string_view>
 
 #include "engine/call.h"
@@ -7,10 +9,30 @@
 
 namespace cusp::host {
 
+// What capabilities keep for one invocation; it goes when that ends. Belongs to its shard.
+class Scope {
+ public:
+  struct Part {
+    virtual ~Part() = default;
+  };
+
+  // What `owner` keeps here, always of one type; made at the first call.
+  template <class T>
+  T& part(const void* owner) {
+    auto& part = parts_[owner];
+    if (!part) part = std::make_unique<T>();
+    return static_cast<T&>(*part);
+  }
+
+ private:
+  std::map<const void*, std::unique_ptr<Part>> parts_;
+};
+
 // Who calls: one invocation, on one shard.
 struct Caller {
   io::Executor executor;    // the shard's
   std::string_view client;  // the address of the client of its request, "192.0.2.1"
+  Scope& scope;             // its own
 };
 
 // What a guest may call beside HTTP: an implementation answers the operations of one capability for

@@ -196,9 +196,10 @@ class AppHandler::Run final : public engine::InvocationHost {
   }
 
   void call(const engine::Arguments& arguments, engine::Call call) override {
-    component_.capabilities.call(arguments,
-                                 {.executor = handler_.shard_.executor, .client = client_.address},
-                                 std::move(call));
+    component_.capabilities.call(
+        arguments,
+        {.executor = handler_.shard_.executor, .client = client_.address, .scope = scope_},
+        std::move(call));
   }
 
   void ended(const engine::Report& report) override {
@@ -228,6 +229,7 @@ class AppHandler::Run final : public engine::InvocationHost {
   DeployedComponent& component_;
   std::string route_;
   const edge::Client client_;
+  host::Scope scope_;
   std::weak_ptr<engine::Invocation> invocation_;
   uint32_t served_ = 0;  // by its instance, this run included; 0: the instance is not kept
   std::optional<host::GuestLog> log_;

@@ -34,6 +34,7 @@ class Reader {
     TableReader root = file_.root();
     options_.state_directory = default_state_directory();
     if (const auto text = root.string("state_dir")) options_.state_directory = absolute(*text);
+    if (const auto text = root.string("stores_dir")) options_.stores_directory = absolute(*text);
     options_.shards = static_cast<size_t>(root.integer("shards", 0, kShardsMax).value_or(0));
     for (auto& table : root.tables("listen")) read_listen(table);
     for (auto& table : root.tables("app")) read_app(table);

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/file.h"
 #include "node/download.h"
+#include "node/grants.h"
 #include "node/guest_cache.h"
 #include "node/guest_geo.h"
 #include "node/guest_rate_limit.h"
@@ -181,6 +182,7 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   deployed->component = std::move(*loaded);
   deployed->outbound = outbound_rules(policy);
   deployed->capabilities = capabilities_;
+  CUSP_CHECK(grant_stores(*options.stores, app_.name, component, deployed->capabilities));
   deployed->admission =
       std::make_unique<Admission>(component.limits.concurrency_max, component.limits.queue_max);
   components_.push_back(std::move(deployed));

@@ -19,6 +19,7 @@
 #include "host/outbound_http.h"
 #include "node/admission.h"
 #include "node/artifact_store.h"
+#include "store/stores.h"
 
 namespace cusp::node {
 
@@ -39,6 +40,7 @@ struct DeploymentOptions {
   std::vector<std::unique_ptr<app::VariableProvider>> providers;
   std::string secret;                    // edge::FeatureContext::secret
   std::shared_ptr<const edge::Geo> geo;  // shared with the shards; null: there is no database
+  store::Stores* stores = nullptr;       // outlives the deployment
   edge::cache::Cache* cache = nullptr;   // outlives the deployment
   io::BlockingPool* blocking = nullptr;  // the same
   // Told what is going on, for a person: "compiling shop/api (2.7 MB)".

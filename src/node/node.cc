@@ -81,6 +81,7 @@ struct Node::State {
   std::unique_ptr<ArtifactStore> artifacts;
   std::unique_ptr<edge::cache::Cache> cache;
   std::unique_ptr<io::BlockingPool> blocking = std::make_unique<io::BlockingPool>(kBlockingThreads);
+  std::unique_ptr<store::Stores> stores;
   std::string secret;  // of which features make their keys
   NodeEdge edge;
   edge::ConnectionCounts connections;
@@ -133,6 +134,7 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
     for (auto& component : app.components) component.reuse = *source.reuse;
   }
   DeploymentOptions deployment{.secret = secret,
+                               .stores = stores.get(),
                                .geo = geo,
                                .cache = cache.get(),
                                .blocking = blocking.get(),
@@ -270,6 +272,10 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   state->options = std::move(options);
   CUSP_TRY(state->engine, engine::Engine::create());
   CUSP_TRY(state->artifacts, ArtifactStore::open(state->options.state_directory, *state->engine));
+  state->stores = std::make_unique<store::Stores>(state->options.stores_directory.empty()
+                                                      ? state->options.state_directory + "/stores"
+                                                      : state->options.stores_directory,
+                                                  *state->blocking);
   CUSP_TRY(state->cache, edge::cache::Cache::open(state->options.cache));
   CUSP_TRY(state->secret, load_secret(state->options.state_directory + "/edge.secret", 32));
   CUSP_TRY(state->edge, state->read_edge(state->options));
@@ -380,6 +386,7 @@ void Node::State::stop(std::chrono::milliseconds deadline) {
       shard_states[i].handler->stop();
     });
   }
+  stores->close();
   blocking->stop();
   for (size_t i = 0; i < shards.size(); ++i) {
     // What was cancelled ends in the loop, behind this; then nothing uses the handler any more.

@@ -51,11 +51,12 @@ struct Listen {
 struct NodeOptions {
   std::vector<Listen> listen;
   std::vector<AppSource> apps;
-  std::string state_directory;  // created when missing
-  size_t shards = 0;            // 0: one for each core
-  bool show_errors = false;     // guests' errors in responses: `cusp dev`
-  bool server_timing = false;   // a Server-Timing field in every response
-  std::string access_log;       // a file, "-" for the standard output; empty: none
+  std::string state_directory;   // created when missing
+  std::string stores_directory;  // what apps keep; empty: "stores" in the state directory
+  size_t shards = 0;             // 0: one for each core
+  bool show_errors = false;      // guests' errors in responses: `cusp dev`
+  bool server_timing = false;    // a Server-Timing field in every response
+  std::string access_log;        // a file, "-" for the standard output; empty: none
   edge::cache::CacheOptions cache;
   // The configuration, for its [edge]; null: the node has no features of its own. Shared by copies.
   std::shared_ptr<TomlFile> document;

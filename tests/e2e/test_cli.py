@@ -87,8 +87,8 @@ def test_inspect_tells_the_tools_that_made_it():
     assert "wit-bindgen-rust" in {entry["tool"] for entry in told["producers"]}
 
 
-def test_inspect_of_a_known_but_ungranted_import_is_fine():
-    result = cusp("inspect", guest("ungranted"), "--json")
+def test_inspect_of_a_known_but_unserved_import_is_fine():
+    result = cusp("inspect", guest("unserved"), "--json")
     assert result.returncode == 0
     assert "known" in {entry["status"] for entry in json.loads(result.stdout)["imports"]}
 

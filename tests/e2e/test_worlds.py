@@ -137,12 +137,22 @@ def test_what_is_no_servable_component_is_refused_with_a_reason(state, name):
     assert f"{name}" in result.stderr
 
 
-def test_a_known_interface_that_is_not_granted_answers_an_error(state):
+def test_a_served_interface_that_is_not_granted_answers_an_error(state):
     server = serve(state, guest("ungranted"))
     try:
         status, body = server.get("/")
         assert status == 200
-        assert "fermyon:spin/key-value" in body
+        assert body.count("Err(Error::AccessDenied)") == 2
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_known_interface_that_is_not_served_answers_an_error(state):
+    server = serve(state, guest("unserved"))
+    try:
+        status, body = server.get("/")
+        assert status == 200
+        assert "fermyon:spin/llm" in body
         assert "not granted" in body
     finally:
         assert server.stop() == 0

@@ -30,4 +30,25 @@ typedef enum : uint32_t {
   CUSP_RATE_LIMIT_CHECK = 0x0300,  // (name text, key text, limit integer, window integer, burst
                                    // integer?) -> allowed boolean, remaining integer, reset
                                    // integer, retry after integer
+
+  // Key-value stores. NOT_FOUND: there is no such store; INVALID: a key or value that cannot be.
+  CUSP_KV_OPEN = 0x0400,      // (store text) -> ()
+  CUSP_KV_GET = 0x0401,       // (store text, key text) -> () when there is none, else value blob,
+                              // revision integer
+  CUSP_KV_GET_MANY = 0x0402,  // (store text, key text…) -> value blob?…
+  CUSP_KV_EXISTS = 0x0403,    // (store text, key text) -> exists boolean
+  CUSP_KV_SET = 0x0404,       // (store text, {key text, value blob}…) -> (); all or none
+  CUSP_KV_DELETE = 0x0405,    // (store text, key text…) -> (); all or none
+  CUSP_KV_LIST = 0x0406,      // (store text, after text) -> next text?, key text…; "" and none are
+                              // the ends
+  CUSP_KV_INCREMENT = 0x0407,  // (store text, key text, delta integer) -> sum integer
+  CUSP_KV_SWAP = 0x0408,       // (store text, key text, revision integer, value blob) -> ();
+                               // CONFLICT: the key has another revision; 0: it is not there
+
+  // SQL databases. NOT_FOUND: there is no such database; LIMIT: it is full.
+  CUSP_SQL_OPEN = 0x0500,     // (database text) -> session integer
+  CUSP_SQL_EXECUTE = 0x0501,  // (session integer, database text, statement text, parameter any…) ->
+                              // changes integer, last rowid integer, columns integer, name text…,
+                              // value any… row after row
+  CUSP_SQL_CLOSE = 0x0502,    // (session integer) -> ()
 } cusp_operation;

@@ -18,6 +18,18 @@ pub enum Operation {
     CacheDelete = 0x0202,
     CachePurgeTag = 0x0203,
     RateLimitCheck = 0x0300,
+    KvOpen = 0x0400,
+    KvGet = 0x0401,
+    KvGetMany = 0x0402,
+    KvExists = 0x0403,
+    KvSet = 0x0404,
+    KvDelete = 0x0405,
+    KvList = 0x0406,
+    KvIncrement = 0x0407,
+    KvSwap = 0x0408,
+    SqlOpen = 0x0500,
+    SqlExecute = 0x0501,
+    SqlClose = 0x0502,
 }
 
 /// One value on its way to the host, laid out as the ABI has it.

@@ -10,6 +10,7 @@ use crate::component::Settings;
 use crate::edge;
 use crate::engine::Flavor;
 use crate::state::GuestState;
+use crate::stores;
 use crate::variables;
 use crate::worlds::ProxyPre;
 
@@ -61,6 +62,7 @@ pub fn classify(name: &str) -> Status {
     if exact.contains(&name)
         || variables::WASI_CONFIG.contains(&name)
         || edge::INTERFACES.contains(&name)
+        || stores::serves(name)
     {
         return Status::Served;
     }
@@ -209,6 +211,9 @@ mod tests {
         assert_eq!(classify("wasi:config/store@0.2.0-rc.1"), Status::Served);
         assert_eq!(classify("fermyon:spin/variables@2.0.0"), Status::Served);
         assert_eq!(classify("cusp:edge/geo@0.1.0"), Status::Served);
+        assert_eq!(classify("fermyon:spin/key-value@2.0.0"), Status::Served);
+        assert_eq!(classify("wasi:keyvalue/store@0.2.0-draft2"), Status::Served);
+        assert_eq!(classify("spin:sqlite/sqlite@3.1.0"), Status::Served);
     }
 
     #[test]
@@ -224,9 +229,9 @@ mod tests {
     #[test]
     fn platform_interfaces_without_an_implementation_are_known() {
         for name in [
-            "fermyon:spin/key-value@2.0.0",
-            "wasi:keyvalue/store@0.2.0-draft2",
-            "spin:sqlite/sqlite@3.0.0",
+            "fermyon:spin/llm@2.0.0",
+            "wasi:keyvalue/store@0.2.0-draft9",
+            "spin:sqlite/sqlite@9.0.0",
         ] {
             assert_eq!(classify(name), Status::Known, "{name}");
         }

@@ -17,6 +17,7 @@ mod invocation;
 mod outbound;
 mod state;
 mod stdio;
+mod stores;
 mod variables;
 mod waker;
 mod worlds;

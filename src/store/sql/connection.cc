@@ -336,7 +336,7 @@ Error Connection::error(int code) const {
     return {ErrorCode::kPermissionDenied, met_.denied, {}};
   }
   if ((code & 0xff) == SQLITE_FULL) {
-    return {ErrorCode::kResourceExhausted, "the database or its disk is full", {}};
+    return {ErrorCode::kResourceExhausted, kFull, {}};
   }
   return {code_of(code), sqlite3_errmsg(native_), {}};
 }

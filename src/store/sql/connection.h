@@ -20,6 +20,9 @@ struct sqlite3_value;
 
 namespace cusp::store::sql {
 
+// The message of the error that only a database has that can take no more.
+inline constexpr const char* kFull = "the database or its disk is full";
+
 // Bounds of one database; base/limits.h has their defaults.
 struct Limits {
   uint64_t database_bytes_max = limits::kSqlDatabaseBytesMax;

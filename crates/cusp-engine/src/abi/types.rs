@@ -116,6 +116,11 @@ pub struct CuspValue {
     pub content: CuspValueContent,
 }
 
+// SAFETY: a view of bytes that nobody writes to while it lives, like the slice it was made from.
+unsafe impl Send for CuspValue {}
+// SAFETY: as above.
+unsafe impl Sync for CuspValue {}
+
 pub struct CuspError {
     pub kind: u32,
     pub message: String,

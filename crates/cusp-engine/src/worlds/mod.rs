@@ -18,6 +18,7 @@ use crate::describe;
 use crate::edge;
 use crate::invocation::{Input, Shared};
 use crate::state::GuestState;
+use crate::stores;
 use crate::variables;
 
 use self::spin_inbound::{SpinInbound, SpinInboundPre};
@@ -38,6 +39,7 @@ pub fn linker(engine: &Engine, concurrent: bool) -> Result<Linker<GuestState>> {
     }
     variables::add_to_linker(&mut linker, concurrent)?;
     edge::add_to_linker(&mut linker)?;
+    stores::add_to_linker(&mut linker, concurrent)?;
     Ok(linker)
 }
 

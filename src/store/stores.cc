@@ -1,0 +1,100 @@
+#include "store/stores.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+namespace cusp::store {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder that is still there after a crash: its parent knows of it on disk.
+Result<> make_folder(const fs::path& folder) {
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return {};
+  if (folder.has_parent_path()) CUSP_CHECK(make_folder(folder.parent_path()));
+  fs::create_directory(folder, error);
+  const Descriptor parent(::open(folder.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (error || parent < 0 || ::fsync(parent) != 0) {
+    return fail(ErrorCode::kPermissionDenied, "cannot make the folder of the stores", folder);
+  }
+  return {};
+}
+
+// A name as that of a file: what may mean something to the file system is written as %XX.
+std::string file_name(const std::string& name) {
+  std::string result;
+  for (const char byte : name) {
+    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
+    result +=
+        plain ? std::string(1, byte) : fmt::format("%{:02X}", static_cast<unsigned char>(byte));
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<> Stores::lock() {
+  if (closed_) return fail(ErrorCode::kUnavailable, "the node's stores are closed");
+  if (locked_) return {};
+  CUSP_CHECK(make_folder(fs::absolute(directory_)));
+  lock_ = Descriptor(::open((directory_ + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  if (lock_ < 0) {
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("cannot use the folder of the stores: {}", std::strerror(errno)),
+                directory_);
+  }
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    return fail(ErrorCode::kAlreadyExists,
+                "another process has this folder's stores open; give each node a state folder of "
+                "its own (--state-dir), or ask the node through its admin API (--admin)",
+                directory_);
+  }
+  // Of the whole process, whichever database asks.
+  sqlite3_hard_heap_limit64(limits::kSqlMemoryBytesMax);
+  locked_ = true;
+  return {};
+}
+
+Result<kv::Database*> Stores::key_values() {
+  std::lock_guard guard(mutex_);
+  CUSP_CHECK(lock());
+  if (!key_values_) {
+    CUSP_TRY(key_values_, kv::Database::open({.directory = directory_ + "/kv"}, pool_));
+  }
+  return key_values_.get();
+}
+
+std::string Stores::sql_path(const std::string& app, const std::string& name) const {
+  return fmt::format("{}/sql/{}/{}.db", directory_, file_name(app), file_name(name));
+}
+
+Result<std::shared_ptr<sql::Database>> Stores::sql(const std::string& app,
+                                                   const std::string& name) {
+  const std::string path = sql_path(app, name);
+  std::lock_guard guard(mutex_);
+  CUSP_CHECK(lock());
+  if (const auto found = sql_.find(path); found != sql_.end()) return found->second;
+  CUSP_CHECK(make_folder(fs::absolute(path).parent_path()));
+  CUSP_TRY(auto database, sql::Database::open(path, {}, pool_));
+  sql_.emplace(path, database);
+  return database;
+}
+
+void Stores::close() {
+  std::lock_guard guard(mutex_);
+  closed_ = true;
+  if (key_values_) key_values_->close();
+  for (const auto& [path, database] : sql_) database->close();
+}
+
+}  // namespace cusp::store

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/descriptor.h"
+#include "base/result.h"
+#include "io/blocking_pool.h"
+#include "store/kv/database.h"
+#include "store/sql/database.h"
+
+namespace cusp::store {
+
+// The stores of one node, in one folder (docs/formats/stores.md). Nothing is opened before it is
+// asked for: a node whose apps keep nothing makes no folder. Thread-safe.
+class Stores {
+ public:
+  // `pool` outlives it.
+  Stores(std::string directory, io::BlockingPool& pool)
+      : directory_(std::move(directory)), pool_(pool) {}
+  ~Stores() { close(); }
+  Stores(const Stores&) = delete;
+  Stores& operator=(const Stores&) = delete;
+
+  const std::string& directory() const { return directory_; }
+
+  // Both block when they open something. Errors: kAlreadyExists (another process has the folder),
+  // and those of kv::Database and sql::Database.
+  Result<kv::Database*> key_values();
+  Result<std::shared_ptr<sql::Database>> sql(const std::string& app, const std::string& name);
+  // The file of a database, which may not exist.
+  std::string sql_path(const std::string& app, const std::string& name) const;
+
+  // Ends what was begun, and opens nothing more. Before the shards go whose coroutines wait for a
+  // store. Blocks.
+  void close();
+
+ private:
+  Result<> lock();
+
+  const std::string directory_;
+  io::BlockingPool& pool_;
+  std::mutex mutex_;
+  bool closed_ = false;
+  bool locked_ = false;
+  Descriptor lock_;
+  std::unique_ptr<kv::Database> key_values_;
+  std::map<std::string, std::shared_ptr<sql::Database>> sql_;  // by path; shared with sessions
+};
+
+}  // namespace cusp::store

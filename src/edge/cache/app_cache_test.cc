@@ -204,6 +204,23 @@ TEST_F(AppCacheTest, WhatIsErasedOrPurgedIsGoneFromDiskToo) {
   EXPECT_EQ(body(after, "other"), "(none)");
 }
 
+TEST_F(AppCacheTest, WhatWaitsToBeWrittenDoesNotOutliveAPurge) {
+  directory = (fs::temp_directory_path() / fmt::format("cusp-app-cache-{}", ::getpid())).string();
+  open({.memory_bytes_max = 4 << 20, .disk_directory = directory});
+  AppCache shop = of();
+  const std::string large(500'000, 'x');
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = fmt::format("k{}", i);
+    insert(shop, large, {"t"}, key);
+    shop.find_in_memory(key);  // worth a place on disk when it has to go
+  }
+  shop.purge_tag("t", false);
+  open({.disk_directory = directory});  // waits for what is to be written
+  EXPECT_EQ(body(of(), "k0"), "(none)");
+  pass_time(1s);
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(body(of(), fmt::format("k{}", i)), "(none)");
+}
+
 }  // namespace
 
 }  // namespace cusp::edge::cache

@@ -12,9 +12,8 @@ namespace cusp::edge::cache {
 Cache::Core::Core(CacheOptions opened_with, std::unique_ptr<Disk> opened_disk)
     : options(std::move(opened_with)),
       disk(std::move(opened_disk)),
-      store(options.memory_bytes_max, [this](ObjectPtr object) {
-        if (disk) disk->write(std::move(object));
-      }) {}
+      store(options.memory_bytes_max,
+            [this](ObjectPtr object) { put_on_disk(std::move(object), purges.now()); }) {}
 
 // What is in memory is worth having after a restart too.
 Cache::Core::~Core() {
@@ -37,9 +36,15 @@ void Cache::Core::put(ObjectPtr object, uint64_t moment) {
   const ObjectPtr kept = object;
   const bool in_memory = store.insert(std::move(object));
   if (disk && in_memory) disk->remove(*kept);  // an older one
-  if (disk && !in_memory) disk->write(kept);
+  if (!in_memory) put_on_disk(kept, moment);
   // A purge that came in between has not seen it.
   if (purges.hit_since(moment, *kept)) drop(kept);
+}
+
+void Cache::Core::put_on_disk(ObjectPtr object, uint64_t moment) {
+  if (!disk) return;
+  auto wanted = [this, moment, object] { return !purges.hit_since(moment, *object); };
+  disk->write(std::move(object), std::move(wanted));
 }
 
 void Cache::Core::drop(const ObjectPtr& object) {

@@ -21,6 +21,8 @@ struct Cache::Core : std::enable_shared_from_this<Cache::Core> {
   void put(ObjectPtr object, uint64_t moment);
   // For one that has been written to disk as it came.
   void put_written(const Object& object, uint64_t moment);
+  // Writes it to the disk tier, if there is one, unless a purge since `moment` hits it.
+  void put_on_disk(ObjectPtr object, uint64_t moment);
   // Forgets an object, wherever it is.
   void drop(const ObjectPtr& object);
   // The largest response that is worth collecting.
@@ -38,10 +40,10 @@ struct Cache::Core : std::enable_shared_from_this<Cache::Core> {
   };
 
   const CacheOptions options;
+  PurgeLog purges;             // before the disk, whose threads ask it to the end
   std::unique_ptr<Disk> disk;  // null: there is none
   Store store;
   Fills fills;
-  PurgeLog purges;
   Counters counters;
   // What the fills under way hold together; beyond memory_bytes_max nothing more is collected.
   std::atomic<uint64_t> filling_bytes = 0;

@@ -199,12 +199,14 @@ size_t Disk::objects() const {
 
 // ---- files
 
-void Disk::write(ObjectPtr object) {
+void Disk::write(ObjectPtr object, std::function<bool()> wanted) {
   const uint64_t bytes = object->bytes();
   if (bytes > bytes_max_ || waiting_bytes_ + bytes > kWaitingBytesMax) return;
   waiting_bytes_ += bytes;
-  pool_.post([this, object = std::move(object), bytes] {
-    write_at_once(*object);
+  pool_.post([this, object = std::move(object), wanted = std::move(wanted), bytes] {
+    if (wanted()) write_at_once(*object);
+    // A purge may have looked at the index while the file was not there yet.
+    if (!wanted()) remove(*object);
     waiting_bytes_ -= bytes;
   });
 }

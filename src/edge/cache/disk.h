@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -39,8 +40,10 @@ class Disk {
   Disk& operator=(const Disk&) = delete;
 
   // Writes it soon, in place of the file of the same key and variance; not when more is waiting to
-  // be written than the disk keeps up with, nor a part, nor what is there already.
-  void write(ObjectPtr object);
+  // be written than the disk keeps up with, nor a part, nor what is there already. `wanted` tells
+  // on a thread of the disk whether it is still to be there: it may have been purged while it
+  // waited.
+  void write(ObjectPtr object, std::function<bool()> wanted = [] { return true; });
   // The same on this thread, before it returns.
   void write_at_once(const Object& object);
   // For what is too large for memory: takes its place on disk when it is whole.

@@ -25,7 +25,7 @@ LAYERS = {
     "edge": "base io http store",
     "ai": "base io",
     "node": "base io http store fleet engine host app edge ai",
-    "cli": "base io http app edge node",
+    "cli": "base io http store app edge node",
 }
 
 # A header that only one layer may include: the engine's C ABI is known to src/engine alone.

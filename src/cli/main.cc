@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
   cli::add_explain(app, chosen);
   cli::add_purge(app, chosen);
   cli::add_secret(app, chosen);
+  cli::add_kv(app, chosen);
+  cli::add_sql(app, chosen);
   cli::add_inspect(app, chosen);
   cli::add_doctor(app, chosen);
   try {

@@ -55,8 +55,8 @@ Result<> Stores::lock() {
   }
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     return fail(ErrorCode::kAlreadyExists,
-                "another process has this folder's stores open; give each node a state folder of "
-                "its own (--state-dir), or ask the node through its admin API (--admin)",
+                "another process has this folder's stores open; stop it first, or give each node "
+                "stores of its own (--stores-dir, or state_dir in its configuration)",
                 directory_);
   }
   // Of the whole process, whichever database asks.

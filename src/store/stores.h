@@ -26,7 +26,7 @@ class Stores {
 
   const std::string& directory() const { return directory_; }
 
-  // Both block when they open something. Errors: kAlreadyExists (another process has the folder),
+  // These block when they open something. Errors: kAlreadyExists (another process has the folder),
   // and those of kv::Database and sql::Database.
   Result<kv::Database*> key_values();
   Result<std::shared_ptr<sql::Database>> sql(const std::string& app, const std::string& name);

@@ -1,0 +1,129 @@
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/sql_rows.h"
+#include "cli/store_folder.h"
+#include "cli/terminal.h"
+
+namespace cusp::cli {
+
+namespace {
+
+namespace sql = store::sql;
+
+constexpr const char* kFooter = R"(Examples:
+  cusp sql default "SELECT * FROM page LIMIT 5"   (in an app's folder, while it does not run)
+  cusp sql default --json "SELECT id, title FROM page" --stores-dir /var/lib/cusp/stores
+  cusp sql default < script.sql
+  cusp sql default --migrate migrations/
+
+Without a statement those of standard input run, each up to its ';'. --migrate applies the files
+NAME.sql of a folder in the order of their names, each once.
+Exit codes: 0 done; 2 a flag or a statement is wrong; 3 there is no such database; 1 a node has the
+stores open.)";
+
+struct SqlOptions {
+  StoreFolderOptions folder;
+  std::string database;
+  std::string statement;
+  std::string migrations;
+  bool json = false;
+};
+
+// What a verb works with. The folder outlives the rest.
+struct Opened {
+  std::unique_ptr<StoreFolder> folder;
+  std::shared_ptr<sql::Database> database;
+  std::unique_ptr<sql::Session> session;
+};
+
+// Migrations may make the database; a statement for one that nobody has made is a slip.
+Result<Opened> open(const SqlOptions& options) {
+  Opened opened;
+  CUSP_TRY(opened.folder, StoreFolder::open(options.folder));
+  CUSP_TRY(const std::string app, opened.folder->app(opened.folder->sql_apps()));
+  store::Stores& stores = opened.folder->stores();
+  const std::string path = stores.sql_path(app, options.database);
+  if (options.migrations.empty() && !std::filesystem::exists(path)) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("'{}' has no database '{}'", app, options.database), path);
+  }
+  CUSP_TRY(opened.database, stores.sql(app, options.database));
+  opened.session = opened.database->session();
+  return opened;
+}
+
+Result<> run(const Opened& opened, const SqlOptions& options, std::string text) {
+  sql::Statement statement{.text = std::move(text)};
+  CUSP_TRY(const sql::Rows rows,
+           opened.folder->wait(opened.session->execute(std::move(statement))));
+  fmt::print("{}", options.json ? rows_as_json(rows) : rows_as_text(rows));
+  std::fflush(stdout);
+  return {};
+}
+
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n;") == text.npos; }
+
+// A person goes on after an error; a script does not.
+Result<> run_input(const Opened& opened, const SqlOptions& options) {
+  const bool person = ::isatty(STDIN_FILENO) != 0;
+  const auto prompt = [&](const char* text) {
+    if (person) fmt::print(stderr, "{}", styled(Style::kBold, text, 2));
+  };
+  std::string text;
+  std::string line;
+  prompt("sql> ");
+  while (std::getline(std::cin, line)) {
+    text += line + "\n";
+    if (::sqlite3_complete(text.c_str()) == 0) {
+      prompt(is_blank(text) ? "sql> " : "...> ");
+      continue;
+    }
+    CUSP_TRY(const auto statements, split_statements(std::exchange(text, {})));
+    for (const auto& statement : statements) {
+      auto done = run(opened, options, statement);
+      if (!done && !person) return done;
+      if (!done) print_error(done.error());
+    }
+    prompt("sql> ");
+  }
+  if (is_blank(text)) return {};
+  return run(opened, options, std::move(text));
+}
+
+Result<> execute(const SqlOptions& options) {
+  CUSP_TRY(const Opened opened, open(options));
+  if (!options.migrations.empty()) {
+    CUSP_TRY(const size_t count, opened.database->migrate(options.migrations));
+    print_progress(fmt::format("{} {} applied", count, count == 1 ? "migration" : "migrations"));
+    return {};
+  }
+  if (!options.statement.empty()) return run(opened, options, options.statement);
+  return run_input(opened, options);
+}
+
+}  // namespace
+
+void add_sql(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<SqlOptions>();  // shared: with the callback and the flags
+  CLI::App* command = app.add_subcommand(
+      "sql", "Run statements in an app's SQL database, while no node has it open");
+  command->add_option("database", options->database, "The database's name")->required();
+  command->add_option("statement", options->statement, "One SQL statement");
+  command->add_flag("--json", options->json, "A line of JSON for each row");
+  command->add_option("--migrate", options->migrations, "A folder of migrations to apply");
+  add_store_folder_options(*command, options->folder);
+  command->footer(kFooter);
+  command->callback([options, &chosen] { chosen = [options] { return execute(*options); }; });
+}
+
+}  // namespace cusp::cli

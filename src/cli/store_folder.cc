@@ -1,0 +1,74 @@
+#include "cli/store_folder.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/serve_options.h"
+#include "node/node.h"
+
+namespace cusp::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string directory_of(const StoreFolderOptions& options) {
+  if (!options.stores_directory.empty()) return options.stores_directory;
+  if (!options.state_directory.empty()) return options.state_directory + "/stores";
+  std::error_code ignored;
+  const std::string here = app_stores_directory(".");
+  return fs::is_directory(here, ignored) ? here : node::default_state_directory() + "/stores";
+}
+
+}  // namespace
+
+void add_store_folder_options(CLI::App& command, StoreFolderOptions& options) {
+  command.add_option("--app", options.app,
+                     "The application whose store it is (default: the only one there)");
+  command.add_option("--stores-dir", options.stores_directory,
+                     "The folder of the stores (default: .cusp/stores here, as `cusp dev` and "
+                     "`cusp serve` make it)");
+  command.add_option("--state-dir", options.state_directory,
+                     "The state folder of the node whose stores they are");
+}
+
+Result<std::unique_ptr<StoreFolder>> StoreFolder::open(const StoreFolderOptions& options) {
+  const std::string directory = directory_of(options);
+  std::error_code ignored;
+  if (!fs::is_directory(directory, ignored)) {
+    return fail(ErrorCode::kNotFound,
+                "there are no stores here; name their folder with --stores-dir or --state-dir",
+                directory);
+  }
+  return std::unique_ptr<StoreFolder>(new StoreFolder(directory, options.app));
+}
+
+Result<std::string> StoreFolder::app(const std::vector<std::string>& known) const {
+  if (!app_.empty()) return app_;
+  if (known.size() == 1) return known.front();
+  if (known.empty()) {
+    return fail(ErrorCode::kNotFound, "no application keeps anything here yet; name one with --app",
+                stores_.directory());
+  }
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("several applications keep something here; name one of {} with --app",
+                          fmt::join(known, ", ")),
+              stores_.directory());
+}
+
+std::vector<std::string> StoreFolder::sql_apps() const {
+  std::error_code ignored;
+  std::vector<std::string> apps;
+  for (const auto& folder : fs::directory_iterator(stores_.directory() + "/sql", ignored)) {
+    apps.push_back(folder.path().filename());
+  }
+  std::sort(apps.begin(), apps.end());
+  return apps;
+}
+
+}  // namespace cusp::cli

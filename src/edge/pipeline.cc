@@ -108,6 +108,7 @@ class Walk {
       Outcome outcome = co_await left_.front().feature->act_later(exchange_);
       auto response = end_of(outcome);
       left_ = left_.subspan(1);
+      waits_ = false;  // also when it was the last one
       if (!response) response = go();
       if (response || !waits_) co_return response;
     }

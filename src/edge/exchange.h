@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "edge/cache/stored.h"
 #include "edge/geo.h"
 #include "edge/origin.h"
 #include "edge/trace_context.h"
@@ -111,6 +112,9 @@ struct Exchange {
 
   // Set on the response, whoever makes it, in place of fields of the same name.
   http::Fields response_fields;
+
+  // Set by the cache when it answers with something stored, whole and in memory.
+  std::optional<cache::Stored> stored;
 
   // Whether the request is only tried out (`cusp explain`): nothing behind kLookup happens.
   bool dry_run = false;

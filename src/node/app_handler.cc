@@ -7,6 +7,7 @@
 #include "app/spin_headers.h"
 #include "base/log.h"
 #include "edge/limits/load.h"
+#include "edge/negotiation.h"
 #include "host/cgi.h"
 #include "host/guest_log.h"
 #include "io/asio.h"
@@ -30,12 +31,6 @@ http::Response too_large(const DeployedComponent& component, const app::Route& r
   log::warn("[{}] body-limit on {}: more than {} bytes", component.label, route.pattern,
             component.manifest.limits.body_bytes_max);
   return plain(413, "Content Too Large");
-}
-
-// Browsers name the type; tools that take anything ("*/*") get the app's own answer.
-bool accepts_html(const http::Request& request) {
-  const auto accept = request.fields.get_all("accept");
-  return accept && accept->find("text/html") != accept->npos;
 }
 
 http::Response page_of(const Notice& notice) {
@@ -240,7 +235,9 @@ AppHandler::AppHandler(edge::ShardContext& shard, const HandlerOptions& options)
     : shard_(shard), options_(options) {}
 
 std::optional<http::Response> AppHandler::route(edge::Exchange& exchange) {
-  if (notice_ && accepts_html(exchange.request)) return page_of(*notice_);
+  // Browsers name the type; tools that take anything ("*/*") get the app's own answer.
+  const auto accept = notice_ ? exchange.request.fields.get_all("accept") : std::nullopt;
+  if (accept && edge::accepts_html(*accept)) return page_of(*notice_);
   const auto* deployment = apps_ ? apps_->find(exchange.request.authority) : nullptr;
   if (deployment == nullptr) {
     if (notice_) return plain(503, notice_->text);

@@ -4,6 +4,7 @@
 #include "edge/assets/media_type.h"
 #include "edge/assets/path.h"
 #include "edge/cache/text.h"
+#include "edge/negotiation.h"
 #include "edge/percent.h"
 #include "io/asio.h"
 

@@ -56,7 +56,7 @@ void Cache::Core::put_written(const Object& object, uint64_t moment) {
   // One in memory is older, and would hide it.
   if (const auto variants = store.find(object.key)) {
     for (const ObjectPtr& older : *variants) {
-      if (older->variance == object.variance) store.erase(older);
+      if (older->is_same_variant(object)) store.erase(older);
     }
   }
   if (purges.hit_since(moment, object)) disk->remove(object);

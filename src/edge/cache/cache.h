@@ -65,6 +65,12 @@ class Cache {
   io::Task<http::Response> respond(http::Request& request, const Policy& policy,
                                    std::shared_ptr<Origin> origin, Status& status);
 
+  // The bytes of a stored response in a content coding ("br"); null when they are not kept.
+  std::unique_ptr<http::Body> encoded(const Object& object, std::string_view coding);
+  // `body`, which is what that comes to, so that they are kept when it is read to its end.
+  std::unique_ptr<http::Body> keep_encoded(ObjectPtr object, std::string_view coding,
+                                           std::unique_ptr<http::Body> body);
+
   // Takes effect at once, for responses on their way too. The number of stored responses that went
   // or were marked. May read the index of the whole cache: not for the path of a request.
   size_t purge(const Purge& purge);

@@ -23,6 +23,8 @@ struct Cache::Core : std::enable_shared_from_this<Cache::Core> {
   void put_written(const Object& object, uint64_t moment);
   // Writes it to the disk tier, if there is one, unless a purge since `moment` hits it.
   void put_on_disk(ObjectPtr object, uint64_t moment);
+  // Keeps `coded` beside `plain`, if that is still what is stored.
+  void put_coded(const Object& plain, ObjectPtr coded, uint64_t moment);
   // Forgets an object, wherever it is.
   void drop(const ObjectPtr& object);
   // The largest response that is worth collecting.

@@ -201,6 +201,7 @@ size_t Disk::objects() const {
 
 void Disk::write(ObjectPtr object, std::function<bool()> wanted) {
   const uint64_t bytes = object->bytes();
+  if (!object->coding.empty()) return;  // soon made again
   if (bytes > bytes_max_ || waiting_bytes_ + bytes > kWaitingBytesMax) return;
   waiting_bytes_ += bytes;
   pool_.post([this, object = std::move(object), wanted = std::move(wanted), bytes] {
@@ -229,7 +230,7 @@ void Disk::remove(const Object& object) {
 
 void Disk::write_at_once(const Object& object) {
   const std::string name = name_of(object);
-  if (object.part || is_there(name, object)) return;
+  if (object.part || !object.coding.empty() || is_there(name, object)) return;
   ObjectFileWriter writer(path_of(name));
   if (writer.is_taken()) return;
   bool written = true;

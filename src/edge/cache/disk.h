@@ -40,9 +40,9 @@ class Disk {
   Disk& operator=(const Disk&) = delete;
 
   // Writes it soon, in place of the file of the same key and variance; not when more is waiting to
-  // be written than the disk keeps up with, nor a part, nor what is there already. `wanted` tells
-  // on a thread of the disk whether it is still to be there: it may have been purged while it
-  // waited.
+  // be written than the disk keeps up with, nor a part, a coded form, nor what is there already.
+  // `wanted` tells on a thread of the disk whether it is still to be there: it may have been purged
+  // while it waited.
   void write(ObjectPtr object, std::function<bool()> wanted = [] { return true; });
   // The same on this thread, before it returns.
   void write_at_once(const Object& object);

@@ -70,6 +70,11 @@ size_t Content::bytes() const {
   return bytes;
 }
 
+bool Object::is_coded_form_of(const Object& plain) const {
+  if (coding.empty() || plain.content.blocks.empty() || variance != plain.variance) return false;
+  return coded_from.lock() == plain.content.blocks.front();
+}
+
 size_t Object::bytes() const {
   size_t bytes = sizeof(Object) + 4 * kPieceBytes + key.size() + url.size() + name_space.size() +
                  fields.byte_size() + fields.size() * 16 + content.bytes();

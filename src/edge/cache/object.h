@@ -47,8 +47,18 @@ struct Object {
   std::optional<ContentRange> part;
   Freshness freshness;
   std::vector<std::string> tags;
+  // Set when `content` is another response's in a content coding, kept beside it: that coding, and
+  // the first block of the bytes that it was made of.
+  std::string coding;
+  std::weak_ptr<const std::string> coded_from;
 
   std::optional<std::string_view> etag() const { return fields.get("etag"); }
+  // Whether this is what `plain` comes to in a content coding.
+  bool is_coded_form_of(const Object& plain) const;
+  // Whether one of the two takes the other's place.
+  bool is_same_variant(const Object& other) const {
+    return coding == other.coding && variance == other.variance;
+  }
   // Everything counted.
   size_t bytes() const;
 };

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "edge/cache/object.h"
 #include "edge/cache/policy.h"
 
 namespace cusp::edge::cache {
@@ -30,7 +31,9 @@ struct Status {
   std::optional<Seconds> ttl;              // negative: stale
   bool stored = false;                     // the response will be in the cache
   bool collapsed = false;                  // it came from a request that was under way
-  std::string_view detail;                 // a word: "stale-if-error", "no-store"; static text
+  // What the answer was made of, where that was whole and in memory.
+  ObjectPtr made_of;
+  std::string_view detail;  // a word: "stale-if-error", "no-store"; static text
 
   // One word for metrics and logs: "hit", "stale", "miss", "bypass", "collapsed", "revalidated".
   std::string_view word() const;

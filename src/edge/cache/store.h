@@ -12,7 +12,8 @@
 
 namespace cusp::edge::cache {
 
-// The stored responses to one key, newest first, never more than kVariantsMax.
+// The stored responses to one key, newest first, never more than kVariantsMax. Some are another's
+// in a content coding (Object::coding).
 using Variants = std::vector<ObjectPtr>;
 inline constexpr size_t kVariantsMax = 64;
 

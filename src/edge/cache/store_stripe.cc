@@ -11,6 +11,14 @@ constexpr uint8_t kHitsMax = 3;
 constexpr size_t kSmallPercent = 10;
 constexpr size_t kGhostsMax = 16 * 1024;
 
+// Whether `older` has no place beside `object`: the same again, or a coded form of bytes that are
+// not these.
+bool makes_obsolete(const Object& object, const Object& older) {
+  if (object.is_same_variant(older)) return true;
+  return object.coding.empty() && !older.coding.empty() && object.variance == older.variance &&
+         !older.is_coded_form_of(object);
+}
+
 uint64_t hash_of(const std::string& key) { return std::hash<std::string>()(key); }
 
 }  // namespace
@@ -37,7 +45,7 @@ Store::Stripe::Evicted Store::Stripe::insert(ObjectPtr object) {
   variants.push_back(object);
   if (entry != nullptr) {
     for (const ObjectPtr& other : *entry->variants) {
-      if (variants.size() < kVariantsMax && other->variance != object->variance)
+      if (variants.size() < kVariantsMax && !makes_obsolete(*object, *other))
         variants.push_back(other);
     }
   } else {
@@ -64,7 +72,9 @@ Store::Stripe::Evicted Store::Stripe::replace(const ObjectPtr& object, ObjectPtr
   if (next) {
     *place = std::move(next);
   } else {
-    variants.erase(place);
+    std::erase_if(variants, [&](const ObjectPtr& other) {
+      return other == object || (object->coding.empty() && other->is_coded_form_of(*object));
+    });
   }
   set(*entry, std::move(variants));
   return make_room();
@@ -184,16 +194,18 @@ size_t Store::Stripe::purge(const Purge& purge, Time now) {
   for (Entry* entry : candidates(purge)) {
     Variants variants;
     size_t matching = 0;
+    bool touched = false;
     for (const ObjectPtr& object : *entry->variants) {
       const bool hit = matches(purge, *object);
-      matching += hit;
+      matching += hit && object->coding.empty();
+      touched |= hit;
       if (!hit) {
         variants.push_back(object);
       } else if (purge.soft) {
         variants.push_back(softly_purged(*object, now));
       }
     }
-    if (matching > 0) set(*entry, std::move(variants));
+    if (touched) set(*entry, std::move(variants));
     count += matching;
   }
   return count;

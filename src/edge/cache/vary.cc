@@ -1,9 +1,9 @@
 #include "edge/cache/vary.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "edge/cache/text.h"
+#include "edge/negotiation.h"
 
 namespace cusp::edge::cache {
 
@@ -22,22 +22,6 @@ std::optional<std::string> value_in(const http::Fields& request, string_view nam
   const auto value = request.get_all(name);
   if (!value) return std::nullopt;
   return normalised_value(name, *value);
-}
-
-// In thousandths (RFC 9110 section 12.4.2); nothing for what is not a weight.
-std::optional<int> weight_of(string_view parameters) {
-  int weight = 1000;
-  while (!parameters.empty()) {
-    const string_view parameter = take_member(parameters, ';');
-    if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) continue;
-    double value = 0;
-    const auto [end, error] = std::from_chars(parameter.begin() + 2, parameter.end(), value);
-    if (error != std::errc() || end != parameter.end() || value < 0 || value > 1) {
-      return std::nullopt;
-    }
-    weight = static_cast<int>(value * 1000);
-  }
-  return weight;
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ ObjectPtr Visit::look_up() {
 
 ObjectPtr Visit::choose(const Variants& variants) {
   for (const ObjectPtr& object : variants) {
-    if (object->variance.matches(request_.fields)) return object;
+    if (object->coding.empty() && object->variance.matches(request_.fields)) return object;
   }
   vary_names_.clear();
   for (const auto& choice : variants.front()->variance.choices) vary_names_.push_back(choice.name);
@@ -75,13 +75,14 @@ std::optional<http::Response> Visit::from_stored(const ObjectPtr& object, Use le
     if (held && range_counts(request_.fields, *object, now_))
       response = answer_part(*object, *held, now_);
   }
-  if (response) tell_hit(*object);
+  if (response) tell_hit(object);
   return response;
 }
 
-void Visit::tell_hit(const Object& object) {
+void Visit::tell_hit(const ObjectPtr& object) {
   status_.hit = true;
-  status_.ttl = std::chrono::floor<Seconds>(object.freshness.left(now_));
+  if (!object->part && !object->file) status_.made_of = object;
+  status_.ttl = std::chrono::floor<Seconds>(object->freshness.left(now_));
   ++(*status_.ttl < Seconds(0) ? core_.counters.stale_hits : core_.counters.hits);
 }
 

@@ -26,7 +26,7 @@ class Visit {
   ObjectPtr choose(const Variants& variants);
   io::Task<ObjectPtr> look_up_on_disk();
   std::optional<http::Response> from_stored(const ObjectPtr& object, Use least);
-  void tell_hit(const Object& object);
+  void tell_hit(const ObjectPtr& object);
   void revalidate(const ObjectPtr& object, io::Executor executor);
   void tell_forward(const ObjectPtr& object);
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "edge/cache/text.h"
+#include "edge/negotiation.h"
 
 namespace cusp::edge {
 
@@ -13,22 +14,7 @@ using cache::equal_ignoring_case;
 using cache::take_member;
 
 constexpr std::array<std::string_view, 4> kTokens = {"identity", "gzip", "br", "zstd"};
-constexpr int kQualityMax = 1000;
 constexpr size_t kMembersMax = 64;
-
-// "0.25" in thousandths (RFC 9110 section 12.4.2); nothing when it is malformed.
-std::optional<int> parse_quality(std::string_view text) {
-  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
-  if (text.size() > 1 && text[1] != '.') return std::nullopt;
-  int quality = (text[0] - '0') * kQualityMax;
-  int unit = kQualityMax / 10;
-  for (const char digit : text.substr(std::min<size_t>(text.size(), 2))) {
-    if (digit < '0' || digit > '9') return std::nullopt;
-    quality += (digit - '0') * unit;
-    unit /= 10;
-  }
-  return quality <= kQualityMax ? std::optional(quality) : std::nullopt;
-}
 
 // What the client says of each coding, in thousandths; -1: nothing.
 struct Qualities {
@@ -37,14 +23,9 @@ struct Qualities {
 
   void read(std::string_view member) {
     const std::string_view token = take_member(member, ';');
-    int quality = kQualityMax;
-    if (!member.empty()) {
-      const std::string_view weight = cache::trim(member);
-      if (!equal_ignoring_case(weight.substr(0, 2), "q=")) return;
-      const auto parsed = parse_quality(weight.substr(2));
-      if (!parsed) return;
-      quality = *parsed;
-    }
+    const auto weight = weight_of(member);
+    if (!weight) return;
+    const int quality = *weight;
     if (token == "*") others = quality;
     if (const auto encoding = encoding_of(token)) named[static_cast<size_t>(*encoding)] = quality;
   }
@@ -87,16 +68,6 @@ Encoding negotiate(const std::optional<std::string>& accept, std::span<const Enc
     }
   }
   return best;
-}
-
-void add_vary(http::Fields& fields, std::string_view name) {
-  const auto all = fields.get_all("vary");
-  std::string_view list = all ? std::string_view(*all) : std::string_view();
-  while (!list.empty()) {
-    const std::string_view member = take_member(list);
-    if (member == "*" || equal_ignoring_case(member, name)) return;
-  }
-  fields.add("vary", name);
 }
 
 }  // namespace cusp::edge

@@ -6,8 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "http/fields.h"
-
 namespace cusp::edge {
 
 // Content codings (RFC 9110 section 8.4.1, RFC 7932, RFC 8878).
@@ -22,8 +20,5 @@ std::optional<Encoding> encoding_of(std::string_view token);
 // (RFC 9110 section 12.5.3). `accept` is all of its Accept-Encoding. kIdentity: none of them, or
 // none liked as well as the plain bytes. A member that is malformed says nothing.
 Encoding negotiate(const std::optional<std::string>& accept, std::span<const Encoding> offered);
-
-// Adds `name` to the Vary field, unless it is there already (RFC 9110 section 12.5.5).
-void add_vary(http::Fields& fields, std::string_view name);
 
 }  // namespace cusp::edge

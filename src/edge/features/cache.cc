@@ -106,6 +106,7 @@ class CacheFeature final : public Feature {
  private:
   Outcome finish(Exchange& exchange, http::Response response, const cache::Status& status) const {
     for (const auto name : kForCaches) response.fields.remove(name);
+    if (status.made_of) exchange.stored.emplace(cache_, status.made_of, response.body.get());
     if (tells_) response.fields.add("cache-status", to_field(status, kCacheName));
     exchange.explain([&] { return to_field(status, kCacheName); });
     return response;

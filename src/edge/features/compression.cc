@@ -6,6 +6,7 @@
 #include "edge/cache/text.h"
 #include "edge/compression/compressed_body.h"
 #include "edge/features/features.h"
+#include "edge/negotiation.h"
 
 // compression = true, or
 // compression = { encodings = ["br", "gzip"], minimum = "1KiB", types = ["text/*"] }
@@ -71,12 +72,13 @@ class Compression final : public Feature {
 
   void deliver(Exchange& exchange, http::Response& response) const override {
     const std::string* accept = exchange.remembered(*this);
-    if (accept == nullptr || !may_compress(response)) return;
+    if (accept == nullptr) return;
+    if (response.status == 304) return tag_not_modified(exchange, *accept, response);
+    if (!may_compress(response)) return;
     add_vary(response.fields, "accept-encoding");
     const Encoding encoding = negotiate(*accept, options_.encodings);
     if (encoding == Encoding::kIdentity) return;
-    auto encoder = make_encoder(encoding, options_.levels, response.body->size());
-    response.body = compress(std::move(response.body), std::move(encoder));
+    response.body = encoded(exchange, std::move(response.body), encoding);
     response.fields.set("content-encoding", to_string(encoding));
     // Its length is not known, nor are parts of it to be had.
     response.fields.remove("content-length");
@@ -91,18 +93,45 @@ class Compression final : public Feature {
         response.status == 304) {
       return false;
     }
+    return may_compress(response.fields, response.body->size());
+  }
+
+  bool may_compress(const http::Fields& fields, std::optional<uint64_t> size) const {
     for (const auto name : kOfTheBytes) {
-      if (response.fields.get(name)) return false;
+      if (fields.get(name)) return false;
     }
-    const auto size = response.body->size();
     if (size && *size < options_.bytes_min) return false;
-    if (says_no_transform(response.fields)) return false;
-    const auto type = response.fields.get("content-type");
+    if (says_no_transform(fields)) return false;
+    const auto type = fields.get("content-type");
     if (!type) return false;
     const std::string media = cache::to_lower(cache::trim(type->substr(0, type->find(';'))));
     return std::ranges::any_of(options_.types, [&](const std::string& pattern) {
       return cache::matches_wildcard(pattern, media);
     });
+  }
+
+  // What the cache has stored is compressed once for each encoding.
+  std::unique_ptr<http::Body> encoded(const Exchange& exchange, std::unique_ptr<http::Body> body,
+                                      Encoding encoding) const {
+    const auto& stored = exchange.stored;
+    const bool is_stored = stored && stored->body == body.get();
+    if (is_stored) {
+      if (auto kept = stored->cache.encoded(*stored->object, to_string(encoding))) return kept;
+    }
+    auto encoder = make_encoder(encoding, options_.levels, body->size());
+    body = compress(std::move(body), std::move(encoder));
+    if (!is_stored) return body;
+    return stored->cache.keep_encoded(stored->object, to_string(encoding), std::move(body));
+  }
+
+  // A 304 has the fields that its 200 would have had (RFC 9110 section 15.4.5).
+  void tag_not_modified(const Exchange& exchange, const std::string& accept,
+                        http::Response& response) const {
+    if (!exchange.stored) return;
+    const cache::Object& object = *exchange.stored->object;
+    if (!may_compress(object.fields, object.content.size)) return;
+    add_vary(response.fields, "accept-encoding");
+    if (negotiate(accept, options_.encodings) != Encoding::kIdentity) weaken_etag(response.fields);
   }
 
   // The bytes are others, what they mean is the same (RFC 9110 section 8.8.1).

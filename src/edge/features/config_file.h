@@ -14,6 +14,8 @@ namespace cusp::edge {
 std::optional<std::string> read_config_file(const Value& value, const FeatureContext& context,
                                             size_t bytes_max);
 
+inline constexpr size_t kPageBytesMax = 256 * 1024;  // of a page that stands in for a response
+
 struct ConfigLine {
   std::string_view text;
   size_t number;  // from 1

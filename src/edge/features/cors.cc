@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "edge/features/features.h"
-#include "edge/features/negotiation.h"
+#include "edge/negotiation.h"
 
 // cors = { origins = ["https://*.example.com"], methods = ["GET", "PUT"], credentials = true }
 //
@@ -118,7 +118,7 @@ class Cors final : public Feature {
     response.fields.remove("access-control-allow-origin");
     response.fields.remove("access-control-allow-credentials");
     if (!policy_.expose.empty()) response.fields.remove("access-control-expose-headers");
-    if (!policy_.any_origin) vary_by(response.fields, "origin");
+    if (!policy_.any_origin) add_vary(response.fields, "origin");
   }
 
  private:
@@ -137,8 +137,8 @@ class Cors final : public Feature {
   }
 
   static void vary_by_preflight(http::Fields& fields) {
-    vary_by(fields, "access-control-request-method");
-    vary_by(fields, "access-control-request-headers");
+    add_vary(fields, "access-control-request-method");
+    add_vary(fields, "access-control-request-headers");
   }
 
   http::Response answer_preflight(Exchange& exchange, std::string_view method) const {

@@ -6,7 +6,7 @@
 
 #include "edge/features/config_file.h"
 #include "edge/features/features.h"
-#include "edge/features/negotiation.h"
+#include "edge/negotiation.h"
 
 // error_pages = { 404 = "404.html", 5xx = "broken.html" }
 namespace cusp::edge {
@@ -41,7 +41,7 @@ class ErrorPages final : public Feature {
   void deliver(Exchange& exchange, http::Response& response) const override {
     const std::string* page = page_for(response.status);
     if (page == nullptr) return;
-    vary_by(response.fields, "accept");
+    add_vary(response.fields, "accept");
     const std::string* accept = exchange.remembered(*this);
     if (accept == nullptr || !accepts_html(*accept)) return;
     for (const std::string_view name : kContentFields) response.fields.remove(name);

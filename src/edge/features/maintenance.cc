@@ -4,7 +4,7 @@
 #include "edge/expression/expression.h"
 #include "edge/features/config_file.h"
 #include "edge/features/features.h"
-#include "edge/features/negotiation.h"
+#include "edge/negotiation.h"
 
 // maintenance = { retry_after = "30m", page = "maintenance.html", allow = ["192.0.2.0/24"] }
 namespace cusp::edge {

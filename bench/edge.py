@@ -1,4 +1,5 @@
-"""The edge: hits of the cache beside nginx and Varnish, and what a full pipeline costs a guest."""
+"""The edge: hits and misses of the cache beside nginx and Varnish, and what a full pipeline costs a
+guest."""
 
 import contextlib
 import re
@@ -76,7 +77,7 @@ daemon off; worker_processes 1; pid {lab.folder}/cache-{port}.pid; error_log {la
 events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests 1000000000; sendfile on;
-  proxy_cache_path {store} keys_zone=bench:16m;
+  proxy_cache_path {store} keys_zone=bench:16m max_size=1g;
   server {{ listen 127.0.0.1:{port}{" http2" if h2 else ""};
     location / {{ proxy_cache bench; proxy_pass http://127.0.0.1:{origin}; }} }}
 }}
@@ -98,39 +99,64 @@ def varnish(lab, port, origin):
             "-b", f"127.0.0.1:{origin}", "-s", "malloc,64m", "-p", "thread_pools=1"]
 
 
-def cached(lab, options, say):
-    """{protocol: {server: [round, …]}}: a 10 KiB object that every server holds already."""
-    results = {"http/1.1": {}, "http/2": {}}
+@contextlib.contextmanager
+def caches(lab, options, h2=False):
+    """{server: (process, port)} of caches in front of one origin that has a 10 KiB object."""
     with contextlib.ExitStack() as stack:
         origin = free_port()
         upstream = stack.enter_context(Process(
             origin_config(lab, origin), options.load_cores, lab.folder / "origin.log"))
         upstream.wait_ready(origin, TARGET)
-        for protocol, servers in results.items():
-            h2 = protocol == "http/2"
-            running = {}
-            for name in ("nginx", "cusp", *([] if h2 or not shutil.which("varnishd")
-                                            else ["varnish"])):
-                port = free_port()
-                command = {"nginx": lambda at: nginx_cache_config(lab, at, origin, h2),
-                           "cusp": lambda at: cusp_cache(lab, at, origin),
-                           "varnish": lambda at: varnish(lab, at, origin)}[name](port)
-                process = stack.enter_context(Process(
-                    command, options.server_cores, lab.folder / f"cached-{name}.log"))
-                if not (h2 and name == "nginx"):
-                    process.wait_ready(port, TARGET)
-                running[name], servers[name] = (process, port), []
-            for number in range(-1, options.rounds):  # the first one warms up
-                for name, (process, port) in running.items():
-                    if h2:
-                        entry = measure_h2(process, port, 8, options.seconds, options.load_cores)
-                    else:
-                        entry = load.measure(process, port, "cached", 32, options.seconds,
-                                             options.load_cores)
-                    if number >= 0:
-                        servers[name].append(entry)
-                say(f"cached over {protocol}: round {number + 1} of {options.rounds}")
+        running = {}
+        for name in ("nginx", "cusp", *([] if h2 or not shutil.which("varnishd")
+                                        else ["varnish"])):
+            port = free_port()
+            command = {"nginx": lambda at: nginx_cache_config(lab, at, origin, h2),
+                       "cusp": lambda at: cusp_cache(lab, at, origin),
+                       "varnish": lambda at: varnish(lab, at, origin)}[name](port)
+            process = stack.enter_context(Process(
+                command, options.server_cores, lab.folder / f"cached-{name}.log"))
+            if not (h2 and name == "nginx"):
+                process.wait_ready(port, TARGET)
+            running[name] = (process, port)
+        yield running
+
+
+def in_turns(running, options, measure, say):
+    """{server: [round, …]}; the first round warms up."""
+    results = {name: [] for name in running}
+    for number in range(-1, options.rounds):
+        for name, (process, port) in running.items():
+            entry = measure(process, port)
+            if number >= 0:
+                results[name].append(entry)
+        say(f"round {number + 1} of {options.rounds}")
     return results
+
+
+def cached(lab, options, say):
+    """{protocol: {server: [round, …]}}: a 10 KiB object that every server holds already."""
+    def over_h1(process, port):
+        return load.measure(process, port, "cached", 32, options.seconds, options.load_cores)
+
+    def over_h2(process, port):
+        return measure_h2(process, port, 8, options.seconds, options.load_cores)
+
+    results = {}
+    for protocol, measure in (("http/1.1", over_h1), ("http/2", over_h2)):
+        with caches(lab, options, h2=protocol == "http/2") as running:
+            results[protocol] = in_turns(running, options, measure,
+                                         lambda text, over=protocol: say(f"cached, {over}: {text}"))
+    return results
+
+
+def missed(lab, options, say):
+    """{server: [round, …]}: each request is for another URL, and the response is stored."""
+    def measure(process, port):
+        return load.measure(process, port, "missed", 32, options.seconds, options.load_cores)
+
+    with caches(lab, options) as running:
+        return in_turns(running, options, measure, lambda text: say(f"missed: {text}"))
 
 
 def pipeline(lab, options, say):

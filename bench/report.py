@@ -58,6 +58,14 @@ def shard_ratios(shards):
             ratios(shards["two"], shards["one"], "rps_per_cpu_s"))
 
 
+def cache_table(servers):
+    rows = [[name, "", f"{median(rounds, 'rps'):,.0f}",
+             spread_text(ratios(rounds, servers["nginx"]) if name != "nginx" else None),
+             f"{median(rounds, 'cpu_us'):.1f}", sum(entry["errors"] for entry in rounds)]
+            for name, rounds in servers.items()]
+    return table(["server", "", "requests/s", "÷ nginx", "CPU µs/request", "errors"], rows)
+
+
 def other_tables(results):
     parts = []
     if "shards" in results:
@@ -84,13 +92,10 @@ def other_tables(results):
         parts.append(f"{busy['instances']} instances in the middle of a response: "
                      f"{busy['kib_per_instance']:.0f} KiB resident for each")
     for protocol, servers in results.get("cached", {}).items():
-        rows = [[name, "", f"{median(rounds, 'rps'):,.0f}",
-                 spread_text(ratios(rounds, servers["nginx"]) if name != "nginx" else None),
-                 f"{median(rounds, 'cpu_us'):.1f}", sum(entry["errors"] for entry in rounds)]
-                for name, rounds in servers.items()]
-        parts.append(f"a 10 KiB hit over {protocol}\n"
-                     + table(["server", "", "requests/s", "÷ nginx", "CPU µs/request", "errors"],
-                             rows))
+        parts.append(f"a 10 KiB hit over {protocol}\n" + cache_table(servers))
+    if "missed" in results:
+        parts.append("a 10 KiB miss that is stored, over http/1.1\n"
+                     + cache_table(results["missed"]))
     if "pipeline" in results:
         ten, none = results["pipeline"]["ten"], results["pipeline"]["none"]
         parts.append(f"ten features before a hello guest: {spread_text(ratios(ten, none))} of its "

@@ -3,7 +3,8 @@
 `./x bench` builds what is measured and calls this. Names choose what to measure; without any,
 everything is: hello, sized (100 KiB response), echo (1 MiB echo), shards (two against one), cold
 (process start to first byte), apps (many apps in one node), busy (memory of busy instances), cached
-(hits of the cache), pipeline (ten features before a guest).
+(hits of the cache), missed (responses that it has to fetch and store), pipeline (ten features
+before a guest).
 
 All servers of a workload are up at once on one core, the load generator (wrk) on another, and are
 loaded in turns; ratios are taken within a round, because a machine's own swings hit both alike.
@@ -23,7 +24,8 @@ import startup
 from servers import ROOT, SERVERS, Lab
 
 WORKLOADS = ("hello", "sized", "echo")
-NAMES = (*WORKLOADS, "shards", "cold", "apps", "busy", "cached", "pipeline")
+NAMES = (*WORKLOADS, "shards", "cold", "apps", "busy", "cached", "missed",
+         "pipeline")
 RESULTS = ROOT / "bench" / "results"
 STARTED = time.monotonic()
 
@@ -113,6 +115,8 @@ def run(options):
         results["busy"] = startup.busy_memory(lab, options, say)
     if "cached" in chosen:
         results["cached"] = edge.cached(lab, options, say)
+    if "missed" in chosen:
+        results["missed"] = edge.missed(lab, options, say)
     if "pipeline" in chosen:
         results["pipeline"] = edge.pipeline(lab, options, say)
     return results

@@ -22,6 +22,7 @@ WORKLOADS = {
     "sized": ("probe.wasm", f"/sized?bytes={SIZED_BYTES}", 0),
     "echo": ("probe.wasm", "/echo", ECHO_BYTES),
     "cached": (None, "/cached", 0),
+    "missed": (None, "/cached?miss=", 0),  # wrk.lua puts another number behind each
 }
 
 

@@ -1,7 +1,25 @@
 -- The requests of one run, and its result as one line of JSON.
 -- usage: wrk -s wrk.lua URL -- BODY_BYTES
 
+local threads = 0
+
+function setup(thread)
+  threads = threads + 1
+  thread:set("thread_number", threads)
+end
+
+-- A target that ends with "=" gets a number of its own in each request.
+local function number_requests()
+  local prefix = string.format("%s%d-%d-", wrk.path, os.time(), thread_number)
+  local count = 0
+  request = function()
+    count = count + 1
+    return wrk.format(nil, prefix .. count)
+  end
+end
+
 function init(arguments)
+  if wrk.path:sub(-1) == "=" then number_requests() end
   local bytes = tonumber(arguments[1]) or 0
   if bytes > 0 then
     wrk.method = "POST"

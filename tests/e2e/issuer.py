@@ -1,28 +1,23 @@
 """Signs tokens with RS256, through openssl, and publishes the keys."""
 
 import base64
-import http.server
 import json
 import subprocess
-import threading
 import time
 
+from web_server import WebServer
 
 def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-class Issuer(http.server.ThreadingHTTPServer):
+class Issuer(WebServer):
     """Publishes its keys, and signs tokens with RS256 through openssl."""
 
-    daemon_threads = True
-
     def __init__(self, folder, handler):
-        super().__init__(("127.0.0.1", 0), handler)
-        self.folder, self.asked, self.status, self.published = folder, 0, 200, []
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.folder, self.status, self.published = folder, 200, []
         self.add_key("k1")
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(handler)
 
     def add_key(self, name, publish=True):
         path = self.folder / f"{name}.pem"

@@ -1,13 +1,12 @@
 """Applications: routes, files, variables, manifests, downloads, several of them on one node."""
 
 import hashlib
-import http.server
 import json
-import threading
 
 import pytest
 from cli_driver import GUESTS, ROOT, Server, cusp, guest
 from peers import curl
+from web_server import Answers, WebServer
 
 
 def test_the_shop_is_served_as_its_manifest_says(serve):
@@ -113,25 +112,17 @@ def test_a_component_comes_from_a_url_once_and_then_from_the_disk(tmp_path):
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     asked = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Moving(Answers):
         def do_GET(self):
             asked.append(self.path)
-            moved = self.path == "/moved"
-            self.send_response(302 if moved else 200)
-            if moved:
-                self.send_header("location", "/app.wasm")
-            self.send_header("content-length", str(0 if moved else len(data)))
-            self.end_headers()
-            self.wfile.write(b"" if moved else data)
+            if self.path == "/moved":
+                self.reply(status=302, location="/app.wasm")
+            else:
+                self.reply(data)
 
-        def log_message(self, *_):
-            pass
-
-    origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=origin.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{origin.server_port}/moved"
-    app, state = downloaded_app(tmp_path, url, digest), str(tmp_path / "state")
-    try:
+    with WebServer(Moving) as origin:
+        url = origin.url + "/moved"
+        app, state = downloaded_app(tmp_path, url, digest), str(tmp_path / "state")
         for _ in range(2):
             flags = ("--listen", "127.0.0.1:0", "--state-dir", state)
             server = Server("serve", str(app), *flags)
@@ -143,9 +134,6 @@ def test_a_component_comes_from_a_url_once_and_then_from_the_disk(tmp_path):
         result = cusp("serve", str(wrong), "--listen", "127.0.0.1:0", "--state-dir", state)
         assert result.returncode == 1
         assert digest in result.stderr and "cusp.toml:2:" in result.stderr
-    finally:
-        origin.shutdown()
-        origin.server_close()
 
 
 @pytest.mark.skipif(

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import http.server
 import json
 import os
 import subprocess
@@ -14,54 +13,33 @@ import time
 import pytest
 from cli_driver import Server
 from issuer import Issuer, encode
+from web_server import Answers, WebServer
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
-class Keys(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Keys(Answers):
     def do_GET(self):
-        self.server.asked += 1
+        self.server.asked.append(self.path)
         time.sleep(0.2)
-        body = json.dumps({"keys": self.server.published}).encode()
-        self.send_response(self.server.status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.reply_json({"keys": self.server.published}, self.server.status)
 
 
-class Echo(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Echo(Answers):
     def do_GET(self):
-        body = json.dumps({"path": self.path, "fields": dict(self.headers.items())}).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.reply_request()
 
 
 @pytest.fixture
 def issuer(tmp_path):
     with Issuer(tmp_path, Keys) as running:
         yield running
-        running.shutdown()
 
 
 @pytest.fixture
 def origin():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
-        running.daemon_threads = True
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with WebServer(Echo) as running:
+        yield running.url
 
 
 @pytest.fixture
@@ -124,7 +102,7 @@ def bearer(token):
 def test_a_token_of_the_issuer_lets_pass_and_names_its_user(node, issuer):
     assert user_of(ask(node, "/token/a", x_user="root", **bearer(issuer.token()))) == "alice"
     assert user_of(ask(node, "/token/a", **bearer(issuer.token(sub="bob")))) == "bob"
-    assert issuer.asked == 1
+    assert len(issuer.asked) == 1
 
 
 def test_bad_tokens_do_not(node, issuer):
@@ -160,12 +138,12 @@ def test_keys_are_fetched_once_for_many_and_again_when_they_change(node, issuer)
     for thread in threads:
         thread.join()
     assert statuses == [200] * 50
-    assert issuer.asked == 1
+    assert len(issuer.asked) == 1
 
     issuer.add_key("k2")
     time.sleep(1.1)
     assert user_of(ask(node, "/token/a", **bearer(issuer.token("k2")))) == "alice"
-    assert issuer.asked == 2
+    assert len(issuer.asked) == 2
 
 
 def test_invented_key_ids_do_not_make_the_node_ask_and_ask(node, issuer):
@@ -173,7 +151,7 @@ def test_invented_key_ids_do_not_make_the_node_ask_and_ask(node, issuer):
     issuer.add_key("forged", publish=False)
     for _ in range(20):
         assert ask(node, "/token/a", **bearer(issuer.token("forged"))).status == 401
-    assert issuer.asked <= 1 + 1 + int(20 * 0.5)  # at most one a second
+    assert len(issuer.asked) <= 1 + 1 + int(20 * 0.5)  # at most one a second
 
 
 def test_an_issuer_that_is_down_is_not_missed_while_its_keys_are_known(node, issuer):

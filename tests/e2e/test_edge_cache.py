@@ -1,53 +1,38 @@
 """The cache in front of upstreams and components, as clients and operators meet it."""
 
 import http.client
-import http.server
 import socket
-import threading
 import time
 
 import pytest
 from cli_driver import Server, cusp, guest
+from web_server import Answers, WebServer
 
 
-class Origin(http.server.ThreadingHTTPServer):
+class Origin(WebServer):
     """Counts what it is asked for; its answers live for a minute, tagged with their path."""
 
-    daemon_threads = True
-    request_queue_size = 1024
-
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.asked = []
-        self.pause = 0
-        self.down = False
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.pause, self.down = 0, False
+        super().__init__(Tagged)
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Tagged(Answers):
     def do_GET(self):
         self.server.asked.append(self.path)
         time.sleep(self.server.pause)
-        body = f"{len(self.server.asked)} {self.path}".encode()
-        self.send_response(503 if self.server.down else 200)
-        life = "no-store" if "private" in self.path else "max-age=60"
-        self.send_header("cache-control", life)
-        self.send_header("surrogate-key", "all " + self.path.strip("/").split("?")[0])
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.reply(
+            f"{len(self.server.asked)} {self.path}".encode(),
+            503 if self.server.down else 200,
+            cache_control="no-store" if "private" in self.path else "max-age=60",
+            surrogate_key="all " + self.path.strip("/").split("?")[0],
+        )
 
 
 @pytest.fixture
 def origin():
     with Origin() as running:
         yield running
-        running.shutdown()
 
 
 @pytest.fixture
@@ -59,7 +44,7 @@ grace = "1h"
 [component.web]
 source = "{guest("hello-wat")}"
 [upstream.origin]
-url = "http://127.0.0.1:{origin.server_port}"
+url = "{origin.url}"
 retries = 0
 [[route]]
 path = "/..."

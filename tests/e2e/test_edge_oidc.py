@@ -4,7 +4,6 @@ import base64
 import hashlib
 import http.client
 import http.cookies
-import http.server
 import json
 import secrets
 import threading
@@ -13,20 +12,19 @@ import urllib.parse
 import pytest
 from cli_driver import Server
 from issuer import Issuer, encode
+from web_server import Answers, WebServer
 
 KEYS = {"COOKIE_KEY": "k" * 40, "CLIENT_SECRET": "a secret of the client: %/+"}
 
 
-class Provider(http.server.BaseHTTPRequestHandler):
+class Provider(Answers):
     """Logs everybody in as alice. Codes and refresh tokens count once."""
-
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
         server = self.server
         if url.path == "/.well-known/openid-configuration":
-            self.answer(200, {
+            self.reply_json({
                 "issuer": server.url,
                 "authorization_endpoint": server.url + "/authorize",
                 "token_endpoint": server.url + "/token",
@@ -34,34 +32,31 @@ class Provider(http.server.BaseHTTPRequestHandler):
                 "end_session_endpoint": server.url + "/logout",
             })  # fmt: skip
         elif url.path == "/keys":
-            self.answer(200, {"keys": server.published})
+            self.reply_json({"keys": server.published})
         elif url.path == "/authorize":
             asked = dict(urllib.parse.parse_qsl(url.query))
             code = secrets.token_urlsafe(8)
             server.codes[code] = asked
             query = urllib.parse.urlencode({"code": code, "state": asked["state"]})
-            self.send_response(302)
-            self.send_header("location", f"{asked['redirect_uri']}?{query}")
-            self.send_header("content-length", "0")
-            self.end_headers()
+            self.reply(status=302, location=f"{asked['redirect_uri']}?{query}")
 
     def do_POST(self):
         server = self.server
-        text = self.rfile.read(int(self.headers["content-length"])).decode()
+        text = self.body().decode()
         form = dict(urllib.parse.parse_qsl(text))
         if not self.is_client():
-            return self.answer(401, {"error": "invalid_client"})
+            return self.reply_json({"error": "invalid_client"}, 401)
         if form["grant_type"] == "refresh_token":
             server.refreshed += 1
             if server.refresh_tokens.pop(form["refresh_token"], None) is None or server.revoked:
-                return self.answer(400, {"error": "invalid_grant"})
+                return self.reply_json({"error": "invalid_grant"}, 400)
             return self.tokens({}, sub="alice of later")
         asked = server.codes.pop(form["code"], None)
         verifier = encode(hashlib.sha256(form["code_verifier"].encode()).digest())
         if not asked or verifier != asked["code_challenge"] or asked["client_id"] != "shop":
-            return self.answer(400, {"error": "invalid_grant"})
+            return self.reply_json({"error": "invalid_grant"}, 400)
         if asked["redirect_uri"] != form["redirect_uri"]:
-            return self.answer(400, {"error": "invalid_grant"})
+            return self.reply_json({"error": "invalid_grant"}, 400)
         return self.tokens({"nonce": asked["nonce"]})
 
     def is_client(self):
@@ -75,7 +70,7 @@ class Provider(http.server.BaseHTTPRequestHandler):
         refresh = secrets.token_urlsafe(8)
         self.server.refresh_tokens[refresh] = True
         claims = {"sub": sub, "email": "alice@example.com"} | claims | self.server.claims
-        self.answer(200, {
+        self.reply_json({
             "id_token": self.server.token(**claims),
             "access_token": "x",
             "token_type": "Bearer",
@@ -83,30 +78,10 @@ class Provider(http.server.BaseHTTPRequestHandler):
             "refresh_token": refresh,
         })  # fmt: skip
 
-    def answer(self, status, value):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, *_):
-        pass
-
-
-class Echo(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Echo(Answers):
     def do_GET(self):
-        body = json.dumps({"path": self.path, "fields": dict(self.headers.items())}).encode()
-        self.send_response(200)
-        self.send_header("set-cookie", "of-the-origin=1")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.reply_request(set_cookie="of-the-origin=1")
 
 
 class Browser:
@@ -160,16 +135,12 @@ def provider(tmp_path):
         running.codes, running.refresh_tokens, running.claims = {}, {}, {}
         running.refreshed, running.lifetime, running.revoked = 0, 3600, False
         yield running
-        running.shutdown()
 
 
 @pytest.fixture
 def origin():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
-        running.daemon_threads = True
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with WebServer(Echo) as running:
+        yield running.url
 
 
 @pytest.fixture

@@ -1,54 +1,32 @@
 """Redirects, rewrites, CORS, lists, rules, maintenance and error pages, as clients meet them."""
 
 import http.client
-import http.server
 import socket
-import threading
 import time
 
 import pytest
 from cli_driver import cusp, guest
+from web_server import Answers, WebServer
 
 BROWSER = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
 
 
-class Origin(http.server.ThreadingHTTPServer):
+class Echo(Answers):
     """Answers with the target that it was asked for; /status/404 with that status."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.asked = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         self.server.asked.append(self.path)
         status = int(self.path.rsplit("/", 1)[1]) if "/status/" in self.path else 200
-        body = f"origin {self.path}".encode()
-        self.send_response(status)
-        self.send_header("cache-control", "max-age=60")
-        self.send_header("content-type", "text/plain")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        fields = {"cache_control": "max-age=60", "content_type": "text/plain"}
+        self.reply(f"origin {self.path}".encode(), status, **fields)
 
     do_HEAD = do_POST = do_OPTIONS = do_GET
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
 def origin():
-    with Origin() as running:
+    with WebServer(Echo) as running:
         yield running
-        running.shutdown()
 
 
 @pytest.fixture

@@ -1,47 +1,36 @@
 """Upstreams: balancing, health, retries, hedging, loops, tunnels, against real servers."""
 
 import http.client
-import http.server
 import socket
 import threading
 import time
 
 import pytest
 from cli_driver import Server, cusp, guest
+from web_server import Answers, WebServer
 
 
-class Origin(http.server.ThreadingHTTPServer):
+class Origin(WebServer):
     """Says its name; can be slow or broken."""
 
-    daemon_threads = True
-
     def __init__(self, name):
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.name, self.asked, self.fields = name, [], {}
+        self.name, self.fields = name, {}
         self.pause, self.status = 0, 200
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(Named)
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self):
+class Named(Answers):
+    def do_GET(self):
         if self.headers.get("upgrade"):
             return self.echo()
-        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.body()
         if self.path != "/health":
             self.server.asked.append(self.path)
             self.server.fields = {name.lower(): value for name, value in self.headers.items()}
             time.sleep(self.server.pause)
-        self.send_response(self.server.status)
-        body = self.server.name.encode()
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        return None
+        return self.reply(self.server.name.encode(), self.server.status)
 
-    do_GET = do_POST = answer
+    do_POST = do_GET
 
     def echo(self):
         self.send_response(101)
@@ -52,17 +41,11 @@ class Answers(http.server.BaseHTTPRequestHandler):
             self.connection.sendall(piece)
         self.close_connection = True
 
-    def log_message(self, *_):
-        pass
-
 
 @pytest.fixture
 def origins():
-    origins = [Origin("a"), Origin("b")]
-    yield origins
-    for origin in origins:
-        origin.shutdown()
-        origin.server_close()
+    with Origin("a") as a, Origin("b") as b:
+        yield [a, b]
 
 
 @pytest.fixture

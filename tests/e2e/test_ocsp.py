@@ -1,7 +1,6 @@
 """OCSP stapling, from the responder of OpenSSL and from servers that answer nonsense."""
 
 import contextlib
-import http.server
 import socket
 import subprocess
 import threading
@@ -11,6 +10,7 @@ import pytest
 from acme_server import free_port
 from peers import certificate
 from test_tls import node, s_client, signed, tls_listen  # noqa: F401 (node is a fixture)
+from web_server import Answers, WebServer
 
 
 class Responder:
@@ -49,23 +49,13 @@ def answering(port, status, body):
     """A server that answers every request so; the list of what it was asked."""
     asked = []
 
-    class Answers(http.server.BaseHTTPRequestHandler):
+    class Fixed(Answers):
         def do_POST(self):
-            asked.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            asked.append(self.body())
+            self.reply(body, status)
 
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield asked
-        finally:
-            server.shutdown()
+    with WebServer(Fixed, port):
+        yield asked
 
 
 class Chain:

@@ -1,7 +1,6 @@
 """Requests that parsers have disagreed about, direct and through the proxy: nobody loses step."""
 
 import contextlib
-import http.server
 import re
 import socket
 import threading
@@ -9,6 +8,7 @@ import threading
 import pytest
 from cli_driver import guest
 from smuggling_cases import FOLLOW, corpus
+from web_server import Answers, WebServer
 
 CASES = corpus()
 
@@ -89,30 +89,21 @@ def one_message(stream, start):
     return match[1].decode(), at
 
 
-class Lax(http.server.BaseHTTPRequestHandler):
+class Lax(Answers):
     """Python's own parser, which takes bare LF and more."""
 
-    protocol_version = "HTTP/1.1"
-
-    def answer(self):
+    def do_GET(self):
         if self.headers.get("transfer-encoding") == "chunked":
             while size := int(self.rfile.readline().split(b";")[0], 16):
                 self.rfile.read(size + 2)
             while self.rfile.readline().strip():
                 pass
         else:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.server.targets.append(self.path)
-        body = self.path.encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+            self.body()
+        self.server.asked.append(self.path)
+        self.reply(self.path.encode())
 
-    do_GET = do_POST = answer
-
-    def log_message(self, *_):
-        pass
+    do_POST = do_GET
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +115,8 @@ def recorder():
 
 @pytest.fixture(scope="module")
 def lax():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lax)
-    server.daemon_threads = True
-    server.targets = []
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with WebServer(Lax) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -178,9 +163,9 @@ def exchange(node, data):
 @pytest.mark.parametrize(("name", "data", "targets"), CASES, ids=[case[0] for case in CASES])
 def test_nobody_loses_step(nodes, recorder, lax, way, name, data, targets):
     recorder.targets.clear()
-    lax.targets.clear()
+    lax.asked.clear()
     responses = exchange(nodes[way], data + FOLLOW)
-    seen = {"direct": [], "recorder": recorder.targets, "lax": lax.targets}[way]
+    seen = {"direct": [], "recorder": recorder.targets, "lax": lax.asked}[way]
     assert recorder.problems == []
     assert "/smuggled" not in seen
     statuses = [status for status, _ in responses]

@@ -37,6 +37,7 @@ namespace {
 
 // Files that are not in memory, and passwords: work that waits for a disk or takes a core.
 constexpr size_t kBlockingThreads = 4;
+constexpr size_t kStoreThreads = 8;
 
 std::string url_of(const Listen& where, uint16_t port) {
   const bool v6 = where.address.find(':') != std::string::npos;
@@ -81,6 +82,9 @@ struct Node::State {
   std::unique_ptr<ArtifactStore> artifacts;
   std::unique_ptr<edge::cache::Cache> cache;
   std::unique_ptr<io::BlockingPool> blocking = std::make_unique<io::BlockingPool>(kBlockingThreads);
+  // Statements of guests may take long: they do not keep the edge from its files.
+  std::unique_ptr<io::BlockingPool> store_blocking =
+      std::make_unique<io::BlockingPool>(kStoreThreads);
   std::unique_ptr<store::Stores> stores;
   std::string secret;  // of which features make their keys
   NodeEdge edge;
@@ -275,7 +279,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   state->stores = std::make_unique<store::Stores>(state->options.stores_directory.empty()
                                                       ? state->options.state_directory + "/stores"
                                                       : state->options.stores_directory,
-                                                  *state->blocking);
+                                                  *state->store_blocking);
   CUSP_TRY(state->cache, edge::cache::Cache::open(state->options.cache));
   CUSP_TRY(state->secret, load_secret(state->options.state_directory + "/edge.secret", 32));
   CUSP_TRY(state->edge, state->read_edge(state->options));
@@ -387,6 +391,7 @@ void Node::State::stop(std::chrono::milliseconds deadline) {
     });
   }
   stores->close();
+  store_blocking->stop();
   blocking->stop();
   for (size_t i = 0; i < shards.size(); ++i) {
     // What was cancelled ends in the loop, behind this; then nothing uses the handler any more.

@@ -104,8 +104,8 @@ std::vector<Column> columns_of(sqlite3_stmt* native) {
 Connection::Cached::~Cached() { sqlite3_finalize(prepared.native); }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Role role,
-                                                     const Limits& limits) {
-  std::unique_ptr<Connection> connection(new Connection(limits));
+                                                     const Limits& limits, const Closing& closing) {
+  std::unique_ptr<Connection> connection(new Connection(limits, closing));
   const int flags =
       role == Role::kWriter ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
   int result = sqlite3_open_v2(path.c_str(), &connection->native_,
@@ -329,6 +329,9 @@ void Connection::checkpoint() {
 }
 
 Error Connection::error(int code) const {
+  if (out_of_time_ && closing_.over(Budget::Clock::now())) {
+    return {ErrorCode::kUnavailable, "the database is closed", {}};
+  }
   if (out_of_time_) {
     return {ErrorCode::kDeadlineExceeded, "the statement took longer than its time limit", {}};
   }
@@ -343,7 +346,8 @@ Error Connection::error(int code) const {
 
 int Connection::on_progress(void* self) {
   auto& connection = *static_cast<Connection*>(self);
-  connection.out_of_time_ = Budget::Clock::now() > connection.deadline_;
+  const auto now = Budget::Clock::now();
+  connection.out_of_time_ = now > connection.deadline_ || connection.closing_.over(now);
   return connection.out_of_time_ ? 1 : 0;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <memory>
 #include <string>
@@ -52,15 +54,25 @@ struct Budget {
   bool on_shard = false;
 };
 
+// When the statements of a database have to come to an end, whatever their budget. Thread-safe.
+class Closing {
+ public:
+  bool over(Budget::Clock::time_point now) const { return now.time_since_epoch().count() > at_; }
+  void set(Budget::Clock::time_point at) { at_ = at.time_since_epoch().count(); }
+
+ private:
+  std::atomic<Budget::Clock::rep> at_ = std::numeric_limits<Budget::Clock::rep>::max();
+};
+
 // One connection of SQLite. Used by one thread at a time; which one does not matter.
 class Connection {
  public:
   enum class Role : uint8_t { kReader, kWriter };
 
-  // Blocks. A writer makes the file when it is missing. Errors: kUnavailable, kDataLoss (it is not
-  // a database), kPermissionDenied.
+  // Blocks. A writer makes the file when it is missing. `closing` outlives it. Errors:
+  // kUnavailable, kDataLoss (it is not a database), kPermissionDenied.
   static Result<std::unique_ptr<Connection>> open(const std::string& path, Role role,
-                                                  const Limits& limits);
+                                                  const Limits& limits, const Closing& closing);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -95,7 +107,7 @@ class Connection {
     const std::string text;
     Prepared prepared;
   };
-  explicit Connection(const Limits& limits) : limits_(limits) {}
+  Connection(const Limits& limits, const Closing& closing) : limits_(limits), closing_(closing) {}
 
   Result<> configure(Role role);
   Result<> bind(sqlite3_stmt* native, const Statement& statement);
@@ -107,6 +119,7 @@ class Connection {
   static int on_commit(void* self, sqlite3* connection, const char* name, int pages);
 
   const Limits limits_;
+  const Closing& closing_;
   sqlite3* native_ = nullptr;
   Met met_;
   Budget::Clock::time_point deadline_;

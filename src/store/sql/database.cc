@@ -17,17 +17,26 @@ namespace {
 
 constexpr size_t kIdleReadersMax = 8;
 constexpr auto kShardTimeMax = std::chrono::microseconds(500);  // a statement is stopped after
+constexpr auto kCloseTime = std::chrono::seconds(1);            // for the statements that run
 constexpr auto kQuickTime = std::chrono::microseconds(100);     // and is for shards below
 
 class SqliteDatabase final : public Database, public std::enable_shared_from_this<SqliteDatabase> {
  public:
-  SqliteDatabase(std::string path, const Limits& limits, io::BlockingPool& pool,
-                 std::unique_ptr<Writer> writer)
-      : path_(std::move(path)), limits_(limits), pool_(pool), writer_(std::move(writer)) {}
+  SqliteDatabase(std::string path, const Limits& limits, io::BlockingPool& pool)
+      : path_(std::move(path)), limits_(limits), pool_(pool) {}
+
+  // Before anything else.
+  Result<> start() {
+    CUSP_TRY(writer_, Writer::open(path_, limits_, closing_));
+    return {};
+  }
 
   std::unique_ptr<Session> session() override;
   Result<size_t> migrate(const std::string& folder) override;
-  void close() override { writer_->stop(); }
+  void close() override {
+    closing_.set(Budget::Clock::now() + kCloseTime);
+    writer_->stop();
+  }
 
   Writer& writer() { return *writer_; }
   io::BlockingPool& pool() { return pool_; }
@@ -45,7 +54,7 @@ class SqliteDatabase final : public Database, public std::enable_shared_from_thi
   }
   Result<std::unique_ptr<Connection>> take_or_open_reader() {
     if (auto reader = take_reader()) return reader;
-    return Connection::open(path_, Connection::Role::kReader, limits_);
+    return Connection::open(path_, Connection::Role::kReader, limits_, closing_);
   }
   void give_reader(std::unique_ptr<Connection> reader) {
     std::lock_guard lock(mutex_);
@@ -56,7 +65,8 @@ class SqliteDatabase final : public Database, public std::enable_shared_from_thi
   const std::string path_;
   const Limits limits_;
   io::BlockingPool& pool_;
-  const std::unique_ptr<Writer> writer_;
+  Closing closing_;  // before the connections, which look at it
+  std::unique_ptr<Writer> writer_;
   std::atomic<Writer::SessionId> sessions_ = 0;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Connection>> idle_;
@@ -216,8 +226,9 @@ Result<size_t> SqliteDatabase::migrate(const std::string& folder) {
 
 Result<std::shared_ptr<Database>> Database::open(const std::string& path, const Limits& limits,
                                                  io::BlockingPool& pool) {
-  CUSP_TRY(auto writer, Writer::open(path, limits));
-  return std::make_shared<SqliteDatabase>(path, limits, pool, std::move(writer));
+  auto database = std::make_shared<SqliteDatabase>(path, limits, pool);
+  CUSP_CHECK(database->start());
+  return database;
 }
 
 }  // namespace cusp::store::sql

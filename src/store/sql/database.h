@@ -52,8 +52,8 @@ class Database {
   // their names, each in a transaction of its own. How many. Blocks. Errors: kInvalidArgument with
   // the file as context for one that fails, or that has changed since it was applied.
   virtual Result<size_t> migrate(const std::string& folder) = 0;
-  // Ends what was begun, and takes no more. Before the shards go whose coroutines wait for it.
-  // Blocks.
+  // Ends what was begun, what takes longer than a second with kUnavailable, and takes no more.
+  // Before the shards go whose coroutines wait for it. Blocks.
   virtual void close() = 0;
 };
 

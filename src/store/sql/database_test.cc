@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -389,6 +390,27 @@ TEST_F(SqlDatabase, AClosedOneTakesNoWrites) {
   session.reset();
   open();
   EXPECT_EQ(ask("SELECT count(*) FROM t"), "0");
+}
+
+TEST_F(SqlDatabase, CloseDoesNotWaitForAnEndlessStatement) {
+  const std::string endless =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+  ASSERT_TRUE(execute("CREATE TABLE t (a)"));
+  const auto other = database->session();
+  std::optional<Result<Rows>> reading;
+  Statement read{.text = endless};
+  loop.start(session->execute(std::move(read)), reading);
+  std::optional<Result<Rows>> writing;
+  Statement write{.text = "INSERT INTO t " + endless};
+  loop.start(other->execute(std::move(write)), writing);
+  std::thread closer([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    database->close();
+  });
+  loop.finish();
+  closer.join();
+  EXPECT_EQ(reading->error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(writing->error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(SqlDatabase, AFileThatIsNoDatabaseIsAnErrorThatNamesIt) {

@@ -16,8 +16,9 @@ constexpr size_t kGroupMax = 256;  // statements that share a transaction
 
 }  // namespace
 
-Result<std::unique_ptr<Writer>> Writer::open(const std::string& path, const Limits& limits) {
-  CUSP_TRY(auto connection, Connection::open(path, Connection::Role::kWriter, limits));
+Result<std::unique_ptr<Writer>> Writer::open(const std::string& path, const Limits& limits,
+                                             const Closing& closing) {
+  CUSP_TRY(auto connection, Connection::open(path, Connection::Role::kWriter, limits, closing));
   return std::unique_ptr<Writer>(new Writer(std::move(connection), limits));
 }
 

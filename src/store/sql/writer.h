@@ -28,7 +28,9 @@ class Writer {
   using SessionId = uint64_t;
 
   // The file is made when it is missing. Errors: those of Connection::open.
-  static Result<std::unique_ptr<Writer>> open(const std::string& path, const Limits& limits);
+  // `closing` outlives it.
+  static Result<std::unique_ptr<Writer>> open(const std::string& path, const Limits& limits,
+                                              const Closing& closing);
   ~Writer() { stop(); }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;

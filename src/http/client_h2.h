@@ -15,6 +15,9 @@
 
 namespace cusp::http {
 
+template <class Connection, class Stream>
+struct H2CommonCallbacks;  // h2_common_callbacks.h
+
 class H2ClientStream;
 
 // The client's side of one HTTP/2 connection (RFC 9113), shared by the requests of its origin:
@@ -54,6 +57,8 @@ class H2Client final : public std::enable_shared_from_this<H2Client> {
  private:
   // What nghttp2 calls, in client_h2_callbacks.cc.
   friend struct H2ClientCallbacks;
+  template <class, class>
+  friend struct H2CommonCallbacks;
 
   enum class Read : uint8_t { kWait, kAgain, kEnd };
 

@@ -1,6 +1,6 @@
 #include <nghttp2/nghttp2.h>
 
-#include "base/assert.h"
+#include "http/h2_common_callbacks.h"
 #include "http/h2_connection.h"
 
 namespace cusp::http {
@@ -12,20 +12,9 @@ constexpr uint32_t kStreamWindowBytes = 256 * 1024;
 constexpr int32_t kConnectionWindowBytes = 8 * 1024 * 1024;
 // Handlers of streams that their client has reset may still run: so many, and no new ones.
 constexpr size_t kHandlersMax = 2 * limits::kH2StreamsMax;
-// Answers to PING and SETTINGS that a peer may have pending.
-constexpr size_t kAcksMax = 256;
-constexpr size_t kSettingsEntriesMax = 32;
 constexpr size_t kFrameHeadBytes = 9;  // RFC 9113 section 4.1
 
 constexpr auto kNever = ServerContext::Clock::time_point::max();
-
-std::string_view text(const uint8_t* data, size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
-
-bool ends_stream(const nghttp2_frame& frame) {
-  return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-}
 
 // Whether a RST_STREAM of ours with this code says that the peer did wrong.
 bool blames_peer(uint32_t error_code) {
@@ -37,13 +26,8 @@ bool blames_peer(uint32_t error_code) {
 
 // The callbacks of nghttp2, in the order of a stream's life. They are called from within
 // nghttp2_session_mem_recv and _mem_send, so they submit frames and never send them.
-struct H2Callbacks {
+struct H2Callbacks : H2CommonCallbacks<H2Connection, H2Stream> {
   using Self = H2Connection;
-
-  static Self& self(void* user_data) { return *static_cast<Self*>(user_data); }
-  static H2Stream* stream(nghttp2_session* session, int32_t id) {
-    return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session, id));
-  }
 
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* header, void* user_data) {
     Self& it = self(user_data);
@@ -67,24 +51,6 @@ struct H2Callbacks {
     it.streams_.emplace(id, std::move(stream));
     it.idle_deadline_ = kNever;
     return 0;
-  }
-
-  static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
-                       size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
-                       void* user_data) {
-    H2Stream* const to = stream(session, frame->hd.stream_id);
-    if (to == nullptr) return 0;
-    if (to->on_field(text(name, name_size), text(value, value_size))) return 0;
-    self(user_data).terminate(NGHTTP2_ENHANCE_YOUR_CALM);
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  }
-
-  // RFC 9113 section 8.2.1: malformed, and not to be repaired by leaving the field out.
-  static int on_invalid_header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t*,
-                               size_t, const uint8_t*, size_t, uint8_t, void*) {
-    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
-                              NGHTTP2_PROTOCOL_ERROR);
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
   static int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
@@ -126,22 +92,11 @@ struct H2Callbacks {
     return 0;
   }
 
-  static int on_data(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
-                     size_t size, void* user_data) {
-    self(user_data).guard_.useful_frame();
-    if (H2Stream* const to = stream(session, id)) {
-      to->on_data(text(data, size));
-    } else {
-      nghttp2_session_consume_connection(session, size);
-    }
-    return 0;
-  }
-
   // A DATA frame goes out; nothing pads it.
   static int on_send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
                           nghttp2_data_source* source, void* user_data) {
     H2Output& output = self(user_data).output_;
-    if (!output.begin_data(text(head, kFrameHeadBytes))) return NGHTTP2_ERR_WOULDBLOCK;
+    if (!output.begin_data(h2_text(head, kFrameHeadBytes))) return NGHTTP2_ERR_WOULDBLOCK;
     output.add_data(static_cast<H2Stream*>(source->ptr)->take_data(size));
     return 0;
   }
@@ -180,34 +135,6 @@ struct H2Callbacks {
 };
 
 nghttp2_session* make_h2_session(H2Connection& connection) {
-  nghttp2_session_callbacks* callbacks = nullptr;
-  nghttp2_session_callbacks_new(&callbacks);
-  using Set = H2Callbacks;
-  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Set::on_begin_frame);
-  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Set::on_begin_headers);
-  nghttp2_session_callbacks_set_on_header_callback(callbacks, Set::on_header);
-  nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, Set::on_invalid_header);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Set::on_frame);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Set::on_data);
-  nghttp2_session_callbacks_set_send_data_callback(callbacks, Set::on_send_data);
-  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Set::on_sent);
-  nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Set::on_not_sent);
-  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Set::on_close);
-
-  nghttp2_option* options = nullptr;
-  nghttp2_option_new(&options);
-  nghttp2_option_set_no_auto_window_update(options, 1);
-  // With the setting below: PRIORITY frames are checked, and no tree is kept.
-  nghttp2_option_set_server_fallback_rfc7540_priorities(options, 1);
-  nghttp2_option_set_max_outbound_ack(options, kAcksMax);
-  nghttp2_option_set_max_settings(options, kSettingsEntriesMax);
-
-  nghttp2_session* session = nullptr;
-  const int error = nghttp2_session_server_new2(&session, callbacks, &connection, options);
-  nghttp2_option_del(options);
-  nghttp2_session_callbacks_del(callbacks);
-  CUSP_ASSERT(error == 0);  // out of memory
-
   // Priorities of RFC 7540 are gone from RFC 9113, and their trees were good for attacks.
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits::kH2StreamsMax},
@@ -216,9 +143,8 @@ nghttp2_session* make_h2_session(H2Connection& connection) {
        static_cast<uint32_t>(connection.server().limits.head_bytes_max)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   };
-  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, std::size(settings));
-  nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, kConnectionWindowBytes);
-  return session;
+  return make_session<H2Callbacks>(nghttp2_session_server_new2, connection, settings,
+                                   kConnectionWindowBytes);
 }
 
 }  // namespace cusp::http

@@ -17,6 +17,9 @@
 
 namespace cusp::http {
 
+template <class Connection, class Stream>
+struct H2CommonCallbacks;  // h2_common_callbacks.h
+
 // One HTTP/2 connection (RFC 9113): feeds nghttp2 with what comes in, sends what it has to say, and
 // keeps the streams. Shared by its coroutine and the streams, which may last longer. One coroutine
 // reads; output is written at once, and by a second coroutine only while the socket is full.
@@ -58,6 +61,8 @@ class H2Connection final : public ServerContext::Session,
  private:
   // What nghttp2 calls, in h2_callbacks.cc.
   friend struct H2Callbacks;
+  template <class, class>
+  friend struct H2CommonCallbacks;
 
   enum class Read : uint8_t { kWait, kAgain, kEnd };
 

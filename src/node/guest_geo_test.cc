@@ -14,12 +14,14 @@ class GuestGeoTest : public ::testing::Test {
   bool finds_japan(std::shared_ptr<const edge::Geo> geo) {
     const auto capability = make_guest_geo(std::move(geo));
     guest_.start([&](const engine::Arguments& arguments, engine::Call call) {
-      capability->call(arguments, {.executor = guest_.executor(), .client = "192.0.2.1"},
+      capability->call(arguments,
+                       {.executor = guest_.executor(), .client = "192.0.2.1", .scope = scope_},
                        std::move(call));
     });
     return !guest_.report()->failure;
   }
 
+  host::Scope scope_;
   engine::testing::TestCommand guest_;
 };
 

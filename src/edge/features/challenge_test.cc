@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
+
 #include "edge/test_edge.h"
 
 namespace cusp::edge {
@@ -18,15 +20,16 @@ Fields with_cookie(const std::string& cookie) {
   return fields;
 }
 
-// The cookie that the page's script sets, for a difficulty of 8 bits.
-std::string solved_cookie(const std::string& page) {
+// The cookie that the page's script sets, for a difficulty of so many bytes.
+std::string solved_cookie(const std::string& page, size_t bytes = 1) {
   const size_t at = page.find("challenge = \"") + 13;
   const std::string challenge = page.substr(at, page.find('"', at) - at);
   for (int number = 0;; ++number) {
     const std::string proof = challenge + "." + std::to_string(number);
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256(reinterpret_cast<const unsigned char*>(proof.data()), proof.size(), digest);
-    if (digest[0] == 0) return "cusp-proof=" + proof;
+    if (std::all_of(digest, digest + bytes, [](auto byte) { return byte == 0; }))
+      return "cusp-proof=" + proof;
   }
 }
 
@@ -105,6 +108,28 @@ TEST(ChallengeFeature, AsksOnlyWhomItShould) {
   TestEdge edge(R"(challenge = { when = 'path starts_with "/shop"' })");
   EXPECT_EQ(edge.get("/api", kBrowser).status, 200);
   EXPECT_EQ(edge.get("/shop/cart", kBrowser).status, 403);
+}
+
+TEST(ChallengeFeature, IsWhatARuleMayAskFor) {
+  TestEdge edge(R"(
+[[edge.rules]]
+when = 'path starts_with "/shop"'
+action = "challenge"
+[[edge.rules]]
+when = 'path contains "secret"'
+)");
+  EXPECT_EQ(edge.get("/api", kBrowser).status, 200);
+  EXPECT_EQ(edge.get("/shop", {{"accept", "*/*"}}).status, 403);
+  auto page = edge.get("/shop", kBrowser);
+  EXPECT_EQ(page.status, 403);
+  const auto welcome = edge.get("/shop", with_cookie(solved_cookie(edge.text(page), 2)));
+  EXPECT_EQ(welcome.status, 302);
+  const std::string set(welcome.fields.get("set-cookie").value_or(""));
+  const std::string clearance = set.substr(0, set.find(';'));
+  EXPECT_EQ(edge.get("/shop", with_cookie(clearance)).status, 200);
+  EXPECT_EQ(edge.get("/shop", with_cookie(clearance), "192.0.2.2").status, 403);
+  auto blocked = edge.get("/shop/secret", with_cookie(clearance));
+  EXPECT_EQ(edge.text(blocked), "Forbidden\n") << "the rules that follow count all the same";
 }
 
 TEST(ChallengeFeature, RefusesWhatMakesNone) {

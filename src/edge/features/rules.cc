@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/suggest.h"
 #include "edge/expression/expression.h"
+#include "edge/features/challenger.h"
 #include "edge/features/features.h"
 #include "edge/features/path_rule.h"
 #include "edge/features/rules_builtin.h"
@@ -23,7 +24,7 @@ namespace {
 
 constexpr uint16_t kStatusDefault = 403;
 
-enum class Action { kBlock, kLog, kAllow };
+enum class Action { kBlock, kChallenge, kLog, kAllow };
 
 struct Rule {
   std::string name;
@@ -35,6 +36,7 @@ struct Rule {
 std::string_view done(Action action) {
   switch (action) {
     case Action::kBlock: return "blocked";
+    case Action::kChallenge: return "challenged";
     case Action::kLog: return "logged";
     case Action::kAllow: return "allowed";
   }
@@ -43,8 +45,8 @@ std::string_view done(Action action) {
 
 class Rules final : public Feature {
  public:
-  Rules(std::string app, std::vector<Rule> rules)
-      : app_(std::move(app)), rules_(std::move(rules)) {}
+  Rules(const FeatureContext& context, std::vector<Rule> rules)
+      : app_(context.app), rules_(std::move(rules)), challenger_(context) {}
 
   Phase phase() const override { return Phase::kAuthorize; }
 
@@ -60,6 +62,10 @@ class Rules final : public Feature {
       }
       if (rule.action == Action::kBlock) return http::text_response(rule.status, "Forbidden\n");
       if (rule.action == Action::kAllow) break;
+      if (rule.action != Action::kChallenge) continue;
+      // Who has solved it meets the rules that follow.
+      Outcome outcome = challenger_.act(exchange);
+      if (!std::holds_alternative<Continue>(outcome)) return outcome;
     }
     return Continue{};
   }
@@ -67,15 +73,17 @@ class Rules final : public Feature {
  private:
   const std::string app_;
   const std::vector<Rule> rules_;
+  const Challenger challenger_;
 };
 
 Action read_action(TableReader& table) {
   const auto value = table.value("action");
   if (!value) return Action::kBlock;
   const std::string text = value->string().value_or("block");
+  if (text == "challenge") return Action::kChallenge;
   if (text == "log") return Action::kLog;
   if (text == "allow") return Action::kAllow;
-  if (text != "block") value->error("'action' must be \"block\", \"log\" or \"allow\"");
+  if (text != "block") value->error("'action' is none of block, challenge, log and allow");
   return Action::kBlock;
 }
 
@@ -122,7 +130,7 @@ std::unique_ptr<Feature> read_rules(const Value& value, const FeatureContext& co
     read_rule(table, ++number, rules);
   }
   if (rules.size() > kRulesMax) value.error(fmt::format("more than {} rules", kRulesMax));
-  return std::make_unique<Rules>(context.app, std::move(rules));
+  return std::make_unique<Rules>(context, std::move(rules));
 }
 
 }  // namespace cusp::edge

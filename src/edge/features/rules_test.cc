@@ -139,7 +139,7 @@ TEST(Rules, MistakesAreNamed) {
        "'when': '=' compares nothing; write '==' at column 6 of the expression"},
       {"when = 'path'", "expected a condition"},
       {"when = 5", "must be a string"},
-      {"when = 'tls'\naction = \"challenge\"", "\"block\", \"log\" or \"allow\""},
+      {"when = 'tls'\naction = \"puzzle\"", "none of block, challenge, log and allow"},
       {"when = 'tls'\nstatus = 200", "between 400 and 599"},
       {"builtin = [\"path-traversl\"]", "did you mean 'path-traversal'"},
       {"builtin = \"all\"", "must be an array"},

@@ -80,6 +80,9 @@ inline constexpr size_t kKvWriteBytesMax = 64 * kMiB;     // values of one write
 inline constexpr size_t kKvWaitingBytesMax = 256 * kMiB;  // of all writes that are not on disk yet
 inline constexpr size_t kKvCacheBytes = 64 * kMiB;        // of a node, for blocks of its files
 
+// Objects.
+inline constexpr uint64_t kObjectBytesMax = 5 * 1024 * kMiB;
+
 // SQL databases.
 inline constexpr size_t kSqlTextBytesMax = 100 * kKiB;  // of a statement
 inline constexpr int kSqlParametersMax = 100;

@@ -10,24 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "store/folder.h"
+
 namespace cusp::store {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder that is still there after a crash: its parent knows of it on disk.
-Result<> make_folder(const fs::path& folder) {
-  std::error_code error;
-  if (fs::is_directory(folder, error)) return {};
-  if (folder.has_parent_path()) CUSP_CHECK(make_folder(folder.parent_path()));
-  fs::create_directory(folder, error);
-  const Descriptor parent(::open(folder.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (error || parent < 0 || ::fsync(parent) != 0) {
-    return fail(ErrorCode::kPermissionDenied, "cannot make the folder of the stores", folder);
-  }
-  return {};
-}
 
 // A name as that of a file: what may mean something to the file system is written as %XX.
 std::string file_name(const std::string& name) {

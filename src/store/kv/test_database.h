@@ -62,8 +62,9 @@ class KvTest : public ::testing::Test {
 
   std::atomic<Time> now{Time(std::chrono::milliseconds(1'700'000'000'000))};
   testing::Folder folder;
-  io::BlockingPool pool{2};
+  // The loop goes last: a thread of the pool may still be waking it.
   testing::Loop loop;
+  io::BlockingPool pool{2};
   std::unique_ptr<Database> database;
   std::shared_ptr<Store> store;
 };

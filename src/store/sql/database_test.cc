@@ -73,8 +73,9 @@ class SqlDatabase : public ::testing::Test {
 
   testing::Folder folder;
   const std::string path = folder.path() + "/test.db";
-  io::BlockingPool pool{2};
+  // The loop goes last: a thread of the pool may still be waking it.
   testing::Loop loop;
+  io::BlockingPool pool{2};
   std::shared_ptr<Database> database;
   std::unique_ptr<Session> session;
 };

@@ -131,8 +131,9 @@ class SqlFaults : public ::testing::Test {
 
   FaultyFiles files;
   testing::Folder folder;
-  io::BlockingPool pool{2};
+  // The loop goes last: a thread of the pool may still be waking it.
   testing::Loop loop;
+  io::BlockingPool pool{2};
   std::shared_ptr<Database> database;
   std::unique_ptr<Session> session;
 };

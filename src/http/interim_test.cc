@@ -174,6 +174,7 @@ TEST(Interim, AThousandOfThemAreTooMany) {
       const int32_t id = peer.read_request();
       for (int i = 0; i < 1000; ++i) peer.headers(id, {{":status", "103"}});
       peer.answer(id);
+      peer.read_all();
     });
     TestClient client;
     Heard heard;

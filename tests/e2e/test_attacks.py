@@ -98,7 +98,7 @@ class GoodClient:
 
 @pytest.fixture
 def attacked(node, record_property):
-    """Calls an attack again and again for a while beside a good client, and prints what came of it."""
+    """Runs an attack for a while beside a good client, and prints what came of it."""
 
     def run(what, attack, seconds=ATTACK_SECONDS):
         quiet = GoodClient(node.port)
@@ -212,7 +212,7 @@ def test_continuation_frames_without_end_are_ended(attacked):
 
 def test_a_header_that_grows_in_decompression_is_refused(attacked):
     def pieces():
-        # An entry of the dynamic table that is named 12,000 times with a byte each: 47 MB a request.
+        # An entry of the dynamic table, named 12,000 times with a byte each: 47 MB a request.
         block = h2.GET + h2.literal(b"x", b"y" * 3900, indexed=True) + b"\xbe" * 12_000
         for stream in range(1, 2000, 2):
             yield 1, frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, stream, block)

@@ -33,10 +33,10 @@ class H1Session final : public Connection,
                         public ServerContext::Session,
                         public std::enable_shared_from_this<H1Session> {
  public:
-  H1Session(ServerContext& server, std::unique_ptr<io::Stream> stream);
+  H1Session(ServerContext& server, H1Pause from);
   ~H1Session() override { server_.sessions.erase(place_); }
 
-  io::Task<H1Outcome> run();
+  io::Task<H1Pause> run();
 
   // Connection
   std::string_view remote_address() const override { return remote_address_; }
@@ -56,9 +56,7 @@ class H1Session final : public Connection,
     if (idle_) abort();
   }
   void abort() override;
-  void look() override {
-    if (gone_callback_ && stream_->peer_gone()) client_gone();
-  }
+  void look() override;
 
   // For the request's body.
   io::Task<Result<BodyPart>> read_body();
@@ -68,13 +66,16 @@ class H1Session final : public Connection,
   void body_dropped();
 
  private:
-  enum class Step : uint8_t { kRequest, kMore, kPreface, kRefused, kEnd };
+  static constexpr int kNotWaiting = -1;
+
+  enum class Step : uint8_t { kRequest, kMore, kPause, kPreface, kRefused, kEnd };
   struct Joined;
 
   Step next_request();
+  H1Pause pause(bool h2);
   Step parse_request();
   Step begin_exchange(const RequestFraming& framing);
-  Step refuse(SyntaxError error);
+  Step refuse(const SyntaxError& error);
   static bool is_short(const Response& response, const std::optional<Result<BodyPart>>& first);
   static std::optional<uint64_t> size_of(const Body& body, const BodyPart& part);
   bool send_short(H1Writer& writer, Response& response,
@@ -122,10 +123,12 @@ class H1Session final : public Connection,
   std::string out_;             // what is being written, kept for its capacity
   Request* request_ = nullptr;  // of run(), whose end lets go of the body
   uint64_t exchange_ = 0;       // another with each request, each response, and at the end
-  bool first_ = true;
+  bool first_;
   bool idle_ = true;          // between requests, with no byte of the next one
   bool reading_head_ = true;  // a request's bytes have begun to come, its head is incomplete
   bool timed_out_ = false;
+  // How often look() has found that the next request is being waited for.
+  int looks_ = kNotWaiting;
   bool keep_alive_ = true;
   ServerContext::Clock::time_point read_deadline_ = ServerContext::Clock::time_point::max();
   ServerContext::Clock::time_point write_deadline_ = ServerContext::Clock::time_point::max();

@@ -22,6 +22,11 @@ ssize_t H1Input::fill(io::Stream& stream, std::span<char> scratch) {
   return size;
 }
 
+std::string H1Input::take_unread() {
+  buffer_.erase(0, std::exchange(at_, 0));
+  return std::exchange(buffer_, {});
+}
+
 void H1Input::release() {
   if (at_ < buffer_.size() || buffer_.capacity() <= kIdleBytesMax) return;
   std::string().swap(buffer_);

@@ -14,7 +14,9 @@ namespace cusp::http {
 // tries and never waits.
 class H1Input {
  public:
-  explicit H1Input(const HeadLimits& limits) : limits_(limits) {}
+  // `data` has come already.
+  explicit H1Input(const HeadLimits& limits, std::string data = {})
+      : limits_(limits), buffer_(std::move(data)) {}
 
   // What has come and is not used up yet; valid until the next fill().
   std::string_view unread() const { return std::string_view(buffer_).substr(at_); }
@@ -23,6 +25,7 @@ class H1Input {
   // Reads more bytes behind those, by way of `scratch`, so that this holds no more memory than what
   // has come; the result is that of Stream::try_read.
   ssize_t fill(io::Stream& stream, std::span<char> scratch);
+  std::string take_unread();
   // Gives large memory back if nothing is unread.
   void release();
 

@@ -16,6 +16,8 @@ constexpr std::chrono::seconds kLingerTime{2};
 constexpr size_t kIdleBytesMax = 2 * 1024;
 // How many pipelined requests are served before other connections get their turn.
 constexpr int kRequestsPerTurn = 64;
+// After how many looks of its server a session that waits for a request pauses.
+constexpr int kLooksMax = 1;
 // How the HTTP/2 preface starts (RFC 9113 section 3.4): no HTTP/1.1 request does.
 constexpr string_view kH2Preface = "PRI * HTTP/2.0\r\n";
 
@@ -29,12 +31,13 @@ bool names_http(string_view data) {
 
 }  // namespace
 
-H1Session::H1Session(ServerContext& server, std::unique_ptr<Stream> stream)
+H1Session::H1Session(ServerContext& server, H1Pause from)
     : server_(server),
-      stream_(std::move(stream)),
+      stream_(std::move(from.stream)),
       tls_(stream_->tls()),
-      limits_{server.limits.head_bytes_max, limits::kTargetBytesMax, server.limits.fields_max},
-      input_(limits_) {
+      limits_(server.head_limits()),
+      input_(limits_, std::move(from.data)),
+      first_(from.first) {
   boost::system::error_code error;
   const auto remote = stream_->socket().remote_endpoint(error);
   if (!error) {
@@ -46,23 +49,19 @@ H1Session::H1Session(ServerContext& server, std::unique_ptr<Stream> stream)
 
 // ---- the connection --------------------------------------------------------------------------
 
-io::Task<H1Outcome> H1Session::run() {
-  H1Outcome outcome;
+io::Task<H1Pause> H1Session::run() {
   Request request;
   request_ = &request;
   for (int turn = 0;;) {
     rest();
     Step step = next_request();
     while (step == Step::kMore) {
-      turn = 0;
-      step = co_await stream_->wait_read() ? next_request() : Step::kEnd;
+      turn = looks_ = 0;
+      const bool readable = co_await stream_->wait_read();
+      step = readable ? next_request() : looks_ > kLooksMax ? Step::kPause : Step::kEnd;
     }
-    if (step == Step::kPreface) {
-      disarm_read();
-      outcome.h2_data = input_.unread();
-      outcome.h2_stream = std::move(stream_);
-      co_return outcome;
-    }
+    looks_ = kNotWaiting;
+    if (step == Step::kPreface || step == Step::kPause) co_return pause(step == Step::kPreface);
     if (step == Step::kRefused) co_await linger();
     if (step != Step::kRequest) break;
 
@@ -99,7 +98,7 @@ io::Task<H1Outcome> H1Session::run() {
   }
   abort();
   deadline = ServerContext::Clock::time_point::max();
-  co_return outcome;
+  co_return H1Pause();
 }
 
 // Between two requests.
@@ -113,6 +112,18 @@ void H1Session::rest() {
     if (out_.capacity() > kIdleBytesMax) std::string().swap(out_);
   }
   arm_read(idle_ ? server_.limits.keep_alive_timeout : server_.limits.head_timeout);
+}
+
+H1Pause H1Session::pause(bool h2) {
+  H1Pause pause = {.data = input_.take_unread(), .first = first_, .h2 = h2, .deadline = deadline};
+  pause.stream = std::move(stream_);
+  deadline = ServerContext::Clock::time_point::max();
+  return pause;
+}
+
+void H1Session::look() {
+  if (gone_callback_ && stream_->peer_gone()) client_gone();
+  if (looks_ != kNotWaiting && ++looks_ == kLooksMax + 1) stream_->cancel_waits();
 }
 
 void H1Session::time_out() {
@@ -192,17 +203,8 @@ H1Session::Step H1Session::begin_exchange(const RequestFraming& framing) {
   return Step::kRequest;
 }
 
-// Answers what could not be read as a request, as far as the socket takes it at once.
-H1Session::Step H1Session::refuse(SyntaxError error) {
-  const std::string text = std::string(reason_phrase(error.status)) + ": " + error.reason + "\n";
-  Response response;
-  response.status = error.status;
-  response.fields.add("content-type", "text/plain; charset=utf-8");
-  H1Writer writer("GET", Version::kHttp11, false);
-  writer.head(response, text.size(), server_.date, out_);
-  out_.append(text);
-  const iovec piece = {out_.data(), out_.size()};
-  stream_->try_write(std::span(&piece, 1));
+H1Session::Step H1Session::refuse(const SyntaxError& error) {
+  refuse_request(*stream_, server_, error);
   return Step::kRefused;
 }
 
@@ -220,8 +222,21 @@ io::Task<void> H1Session::linger() {
   }
 }
 
-io::Task<H1Outcome> serve_h1(ServerContext& server, std::unique_ptr<io::Stream> stream) {
-  const auto session = std::make_shared<H1Session>(server, std::move(stream));
+void refuse_request(Stream& stream, const ServerContext& server, const SyntaxError& error) {
+  const std::string text = std::string(reason_phrase(error.status)) + ": " + error.reason + "\n";
+  Response response;
+  response.status = error.status;
+  response.fields.add("content-type", "text/plain; charset=utf-8");
+  H1Writer writer("GET", Version::kHttp11, false);
+  std::string out;
+  writer.head(response, text.size(), server.date, out);
+  out.append(text);
+  const iovec piece = {out.data(), out.size()};
+  stream.try_write(std::span(&piece, 1));
+}
+
+io::Task<H1Pause> serve_h1(ServerContext& server, H1Pause from) {
+  const auto session = std::make_shared<H1Session>(server, std::move(from));
   co_return co_await session->run();
 }
 

@@ -3,20 +3,27 @@
 #include <memory>
 #include <string>
 
+#include "http/h1_parser.h"
 #include "http/server_context.h"
 #include "io/stream.h"
 
 namespace cusp::http {
 
-// What a connection turned out to be when its first bytes were read.
-struct H1Outcome {
-  // The HTTP/2 preface came instead of a request (RFC 9113 section 3.3): the stream and what was
-  // read belong to an HTTP/2 session now.
-  std::unique_ptr<io::Stream> h2_stream;
-  std::string h2_data;
+// A connection before its first request or between two.
+struct H1Pause {
+  std::unique_ptr<io::Stream> stream;  // null: the connection has ended
+  std::string data;                    // what was read of it and is not used up
+  bool first = true;                   // no request has come yet
+  // `data` begins with the HTTP/2 preface (RFC 9113 section 3.3): an HTTP/2 session goes on.
+  bool h2 = false;
+  ServerContext::Clock::time_point deadline = ServerContext::Clock::time_point::max();
 };
 
-// Serves HTTP/1.1 on a connection until it ends.
-io::Task<H1Outcome> serve_h1(ServerContext& server, std::unique_ptr<io::Stream> stream);
+// Answers what could not be read as a request, as far as the socket takes it at once.
+void refuse_request(io::Stream& stream, const ServerContext& server, const SyntaxError& error);
+
+// Serves HTTP/1.1 until the connection ends, or until no request has come for a while: it is
+// cheaper to wait without a session.
+io::Task<H1Pause> serve_h1(ServerContext& server, H1Pause from);
 
 }  // namespace cusp::http

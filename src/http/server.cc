@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include "http/h1_session.h"
-#include "http/h2_session.h"
+#include "http/server_connection.h"
 #include "http/server_context.h"
-#include "io/stream.h"
 
 namespace cusp::http {
 
@@ -27,13 +25,13 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
  public:
   ServerImpl(io::Executor executor, ServerOptions options, Handler& handler)
       : options_(std::move(options)),
-        context_(executor, options_.limits, handler),
+        context_(executor, options_.limits, options_.gate, handler),
         acceptor_(executor),
         timer_(executor) {}
 
   Result<> listen();
   uint16_t port() const override { return acceptor_.local_endpoint().port(); }
-  size_t connections() const override { return connections_; }
+  size_t connections() const override { return context_.connections; }
   io::Task<void> drain(std::chrono::milliseconds deadline) override;
 
   io::Task<void> accept_loop();
@@ -41,13 +39,10 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   void stop();
 
  private:
-  io::Task<void> serve(io::Socket socket);
-
   ServerOptions options_;
   ServerContext context_;
   io::Acceptor acceptor_;
   io::Timer timer_;
-  size_t connections_ = 0;
   bool stopped_ = false;
 };
 
@@ -102,44 +97,15 @@ io::Task<void> ServerImpl::accept_loop() {
       co_await pause.async_wait(io::use_task);
       continue;
     }
-    if (connections_ >= options_.limits.connections_max) continue;
-    const Address peer = options_.gate == nullptr ? Address{} : peer_of(socket);
-    if (options_.gate != nullptr && !options_.gate->enter(peer)) continue;
-    ++connections_;
-    io::asio::co_spawn(
-        context_.executor,
-        [](std::shared_ptr<ServerImpl> self, io::Socket client, Address from) -> io::Task<void> {
-          co_await self->serve(std::move(client));
-          --self->connections_;
-          if (self->options_.gate != nullptr) self->options_.gate->leave(from);
-        }(shared_from_this(), std::move(socket), peer),
-        io::asio::detached);
-  }
-}
-
-io::Task<void> ServerImpl::serve(io::Socket socket) {
-  std::unique_ptr<io::Stream> stream;
-  if (options_.tls) {
-    io::Timer limit(context_.executor, limits::kTlsHandshakeTimeout);
-    const int descriptor = socket.native_handle();
-    limit.async_wait([descriptor](boost::system::error_code error) {
-      if (!error) ::shutdown(descriptor, SHUT_RDWR);
-    });
-    stream = co_await io::accept_tls(std::move(socket), *options_.tls);
-    limit.cancel();
-    if (!stream || stream->alpn() == io::kAcmeProtocol) co_return;
-    if (stream->alpn() == "h2") co_return co_await serve_h2(context_, std::move(stream), {});
-  } else {
-    stream = io::make_tcp_stream(std::move(socket));
-  }
-  H1Outcome outcome = co_await serve_h1(context_, std::move(stream));
-  if (outcome.h2_stream) {
-    co_await serve_h2(context_, std::move(outcome.h2_stream), std::move(outcome.h2_data));
+    if (context_.connections >= context_.limits.connections_max) continue;
+    const Address peer = context_.gate == nullptr ? Address{} : peer_of(socket);
+    if (context_.gate != nullptr && !context_.gate->enter(peer)) continue;
+    serve_connection({shared_from_this(), &context_}, std::move(socket), options_.tls.get(), peer);
   }
 }
 
 io::Task<void> ServerImpl::tick_loop() {
-  while (!stopped_ || connections_ > 0) {
+  while (!stopped_ || context_.connections > 0) {
     timer_.expires_after(ServerContext::kTick);
     co_await timer_.async_wait(io::use_task);
     context_.tick();
@@ -160,7 +126,7 @@ io::Task<void> ServerImpl::drain(std::chrono::milliseconds deadline) {
   for (auto next = context_.sessions.begin(); next != context_.sessions.end();) (*next++)->drain();
   const auto end = std::chrono::steady_clock::now() + deadline;
   io::Timer pause(context_.executor);
-  while (connections_ > 0 && std::chrono::steady_clock::now() < end) {
+  while (context_.connections > 0 && std::chrono::steady_clock::now() < end) {
     pause.expires_after(std::chrono::milliseconds(10));
     co_await pause.async_wait(io::use_task);
   }

@@ -6,6 +6,7 @@
 #include <list>
 #include <string>
 
+#include "http/h1_parser.h"
 #include "http/server.h"
 #include "io/asio.h"
 
@@ -36,9 +37,14 @@ class ServerContext {
 
   static constexpr std::chrono::milliseconds kTick{100};
 
-  ServerContext(io::Executor shard, const ServerLimits& server_limits, Handler& request_handler)
-      : executor(shard), limits(server_limits), handler(request_handler) {
+  ServerContext(io::Executor shard, const ServerLimits& server_limits, Gate* server_gate,
+                Handler& request_handler)
+      : executor(shard), limits(server_limits), gate(server_gate), handler(request_handler) {
     tick();
+  }
+
+  HeadLimits head_limits() const {
+    return {limits.head_bytes_max, limits::kTargetBytesMax, limits.fields_max};
   }
 
   // Refreshes `now` and `date`, and times sessions out.
@@ -46,11 +52,13 @@ class ServerContext {
 
   io::Executor executor;
   ServerLimits limits;
+  Gate* gate;  // null: everybody may connect
   Handler& handler;
   std::list<Session*> sessions;
   Clock::time_point now;  // coarse: as of the last tick
   std::string date;       // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7)
   bool draining = false;
+  size_t connections = 0;
   // Where sessions read into before they know how much memory they need; no use across a wait.
   std::array<char, 64 * 1024> scratch;
 };

@@ -25,8 +25,27 @@ class EdgeSocket : public Socket {
   // meanwhile. `which` is wait_read or wait_write; several waits may be pending.
   auto wait_edge(wait_type which) {
     return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(bool)>(
-        [this, which]<class Handler>(Handler handler) { start(which, std::move(handler)); },
+        [this, which]<class Handler>(Handler handler) { tell_edge(which, std::move(handler)); },
         asio::use_awaitable_t<Executor>());
+  }
+
+  // The same for a function, which is called from the loop: handler(bool).
+  template <class Handler>
+  void tell_edge(wait_type which, Handler handler) {
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    auto* wait = new Wait<Handler>(std::move(handler));  // complete() owns it
+    auto& socket = impl_.get_implementation();
+    const int kind =
+        which == wait_read ? asio::detail::reactor::read_op : asio::detail::reactor::write_op;
+    if (slot.is_connected()) {
+      wait->cancellation_key_ = wait;
+      slot.assign([this, kind, wait](asio::cancellation_type) {
+        auto& cancelled = impl_.get_implementation();
+        reactor_.cancel_ops_by_key(cancelled.socket_, cancelled.reactor_data_, kind, wait);
+      });
+    }
+    reactor_.start_op(kind, socket.socket_, socket.reactor_data_, wait, false, true);
+    wait->queued = true;
   }
 
  private:
@@ -59,24 +78,6 @@ class EdgeSocket : public Socket {
 
     Handler handler_;
   };
-
-  template <class Handler>
-  void start(wait_type which, Handler handler) {
-    auto slot = asio::get_associated_cancellation_slot(handler);
-    auto* wait = new Wait<Handler>(std::move(handler));  // complete() owns it
-    auto& socket = impl_.get_implementation();
-    const int kind =
-        which == wait_read ? asio::detail::reactor::read_op : asio::detail::reactor::write_op;
-    if (slot.is_connected()) {
-      wait->cancellation_key_ = wait;
-      slot.assign([this, kind, wait](asio::cancellation_type) {
-        auto& cancelled = impl_.get_implementation();
-        reactor_.cancel_ops_by_key(cancelled.socket_, cancelled.reactor_data_, kind, wait);
-      });
-    }
-    reactor_.start_op(kind, socket.socket_, socket.reactor_data_, wait, false, true);
-    wait->queued = true;
-  }
 
   asio::detail::reactor& reactor_;
 };

@@ -52,6 +52,13 @@ class TcpStream : public Stream {
 
   Task<bool> wait_read() override { return wait(Socket::wait_read); }
   Task<bool> wait_write() override { return wait(Socket::wait_write); }
+  void tell_readable(std::shared_ptr<ReadWaiter> waiter) override {
+    tell(Socket::wait_read, std::move(waiter));
+  }
+  void cancel_waits() override {
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+  }
 
   bool peer_gone() override {
     pollfd descriptor = {socket_.native_handle(), POLLRDHUP, 0};
@@ -73,6 +80,9 @@ class TcpStream : public Stream {
 
  protected:
   Task<bool> wait(Socket::wait_type what) { return socket_.wait_edge(what); }
+  void tell(Socket::wait_type what, std::shared_ptr<ReadWaiter> waiter) {
+    socket_.tell_edge(what, [waiter = std::move(waiter)](bool open) { waiter->readable(open); });
+  }
 
  private:
   EdgeSocket socket_;
@@ -134,6 +144,9 @@ class TlsStream final : public TcpStream {
 
   Task<bool> wait_read() override { return wait(read_waits_for_); }
   Task<bool> wait_write() override { return wait(write_waits_for_); }
+  void tell_readable(std::shared_ptr<ReadWaiter> waiter) override {
+    tell(read_waits_for_, std::move(waiter));
+  }
 
   std::string_view alpn() const override {
     const unsigned char* name = nullptr;

@@ -19,6 +19,14 @@ struct PeerCertificate {
   std::string subject;  // RFC 2253 form, printable ASCII: "CN=alice,O=Example"
 };
 
+// Told of a stream that is worth another try to read, see Stream::tell_readable.
+class ReadWaiter {
+ public:
+  virtual ~ReadWaiter() = default;
+  // `open` is false when the wait was cancelled or the stream closed.
+  virtual void readable(bool open) = 0;
+};
+
 // A byte stream over a TCP connection, in clear text or in TLS, for the .cc files of sessions.
 // Reads and writes are tried at once and waited for only when they would block: a request that is
 // ready costs one read and one write and no trip through the loop. Belongs to one shard.
@@ -38,6 +46,10 @@ class Stream {
   // the readiness of a moment before is not told again.
   virtual Task<bool> wait_read() = 0;
   virtual Task<bool> wait_write() = 0;
+  // wait_read() for somebody without a coroutine: tells `waiter` once, from the loop.
+  virtual void tell_readable(std::shared_ptr<ReadWaiter> waiter) = 0;
+  // Ends the waits as close() does; the connection goes on.
+  virtual void cancel_waits() = 0;
   // The application protocol that the TLS handshake agreed on ("h2"); empty without TLS.
   virtual std::string_view alpn() const { return {}; }
   virtual bool tls() const { return false; }

@@ -121,6 +121,7 @@ class H1Session final : public Connection,
   H1Input input_;
   size_t seen_ = 0;             // of the unread bytes, how many find_head_end has looked at
   std::string out_;             // what is being written, kept for its capacity
+  std::string_view unsent_;     // what follows out_, of the response that is being sent
   Request* request_ = nullptr;  // of run(), whose end lets go of the body
   uint64_t exchange_ = 0;       // another with each request, each response, and at the end
   bool first_;

@@ -125,23 +125,23 @@ bool H1Session::flush_now() {
   return false;
 }
 
-// The same with `body` behind out_, which gets what the socket does not take.
+// The same with `body` behind out_.
 bool H1Session::flush_now_with(std::string_view body) {
   const std::array<iovec, 2> pieces = {iovec{out_.data(), out_.size()},
                                        iovec{const_cast<char*>(body.data()), body.size()}};
   const auto written = static_cast<size_t>(std::max<ssize_t>(stream_->try_write(pieces), 0));
-  if (written == out_.size() + body.size()) return true;
-  if (written >= out_.size()) {
-    out_.assign(body.substr(written - out_.size()));
-  } else {
-    out_.erase(0, written).append(body);
-  }
-  return false;
+  const size_t head = std::min(written, out_.size());
+  out_.erase(0, head);
+  unsent_ = body.substr(written - head);
+  return out_.empty() && unsent_.empty();
 }
 
 io::Task<bool> H1Session::flush() {
   arm_write();
-  co_return co_await io::write_all(*stream_, out_);
+  const std::string_view behind = std::exchange(unsent_, {});
+  std::array<iovec, 2> pieces = {iovec{out_.data(), out_.size()},
+                                 iovec{const_cast<char*>(behind.data()), behind.size()}};
+  co_return co_await io::write_all(*stream_, pieces);
 }
 
 }  // namespace cusp::http

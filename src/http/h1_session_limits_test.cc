@@ -184,6 +184,38 @@ TEST(H1Session, AClientThatDoesNotReadStopsTheProducerAndIsCutOff) {
   EXPECT_LT(taken, 16u << 20) << "nothing is read ahead of what the socket takes";
 }
 
+// A body of one part that others hold too.
+class SharedBody final : public Body {
+ public:
+  explicit SharedBody(std::shared_ptr<const string> content) : content_(std::move(content)) {}
+  io::Task<Result<BodyPart>> read() override { co_return *try_read(); }
+  bool ready() override { return true; }
+  std::optional<Result<BodyPart>> try_read() override {
+    return BodyPart{.end = true, .shared = content_};
+  }
+
+ private:
+  const std::shared_ptr<const string> content_;  // shared with the test
+};
+
+TEST(H1Session, AClientThatReadsLateGetsAllOfASharedBody) {
+  string text;
+  for (int i = 0; i < 1'000'000; ++i) text += std::to_string(i);
+  const auto content = std::make_shared<const string>(text + "the end");
+  TestServer server([&](Request&) -> io::Task<Response> {
+    Response response;
+    response.body = std::make_unique<SharedBody>(content);
+    co_return response;
+  });
+  RawClient client(server.port(), 4096);
+  for (int i = 0; i < 2; ++i) {
+    client.send(kGet);
+    std::this_thread::sleep_for(100ms);
+    client.read_until("\r\n\r\n");
+    EXPECT_TRUE(client.read_until("the end") == *content);
+  }
+}
+
 TEST(H1Session, BytesThatNobodyReadsStayWithTheClient) {
   std::atomic<bool> release = false;
   TestServer server([&](Request& request) -> io::Task<Response> {

@@ -46,6 +46,10 @@ inline constexpr size_t kGuestLogBytesMax = 256 * kKiB;  // per invocation; one 
 inline constexpr uint32_t kConcurrencyMax = 1000;  // invocations at once
 inline constexpr uint32_t kQueueMax = 1000;        // requests waiting for one; 503 beyond
 inline constexpr auto kQueueTimeout = 5s;
+// How long an invocation may wait for its client while others wait for its place (408), and while
+// the queue for it is full.
+inline constexpr std::chrono::milliseconds kSlowClient = 1s;
+inline constexpr std::chrono::milliseconds kSlowClientMin = 100ms;
 inline constexpr size_t kBundleBytesMax = 100 * kMiB;
 
 // What cusp:edge does for the guests of one application.

@@ -47,7 +47,7 @@ class Feature {
 struct FeatureContext {
   std::string directory;          // where relative paths start
   std::string app;                // the application's name; empty for the node's own features
-  cache::Cache* cache = nullptr;         // the node's; outlives the features
+  cache::Cache* cache = nullptr;  // the node's; outlives the features
   io::BlockingPool* blocking = nullptr;  // the same
   // Filled in by what the node's own features say of connections; null for an application's.
   ConnectionPolicy* connections = nullptr;

@@ -28,6 +28,12 @@ class ObservedBody final : public http::Body {
     return part;
   }
   bool ready() override { return body_->ready(); }
+  bool give_back(size_t bytes) override {
+    if (!body_->give_back(bytes)) return false;
+    record_->body_bytes -= bytes;
+    record_->complete = false;
+    return true;
+  }
   std::optional<uint64_t> size() const override { return body_->size(); }
 
  private:

@@ -42,6 +42,7 @@ bool BodyPump::try_feed() {
 
 io::Task<Result<http::BodyPart>> BodyPump::read() {
   reading_ = true;
+  reading_since_ = std::chrono::steady_clock::now();
   auto part = co_await source_->read();
   reading_ = false;
   co_return part;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 
 #include "http/body.h"
 #include "io/event.h"
@@ -27,6 +29,10 @@ class BodyPump {
   bool wanted() const;
   // Hands on the part that is asked for, if it is there.
   bool try_feed();
+  // Since when a part has been waited for; nothing while none is.
+  std::optional<std::chrono::steady_clock::time_point> reading_since() const {
+    return reading_ ? std::optional(reading_since_) : std::nullopt;
+  }
   // Waits for the part; deliver() hands it on.
   io::Task<Result<http::BodyPart>> read();
   void deliver(Result<http::BodyPart> part);
@@ -41,6 +47,7 @@ class BodyPump {
   std::unique_ptr<http::Body> source_;  // null at its end
   io::Event asked_;
   bool reading_ = false;
+  std::chrono::steady_clock::time_point reading_since_{};
 };
 
 }  // namespace cusp::engine

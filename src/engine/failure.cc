@@ -25,6 +25,7 @@ std::string_view to_string(FailureKind kind) {
     case kNoInstance: return "no-instance";
     case kBadRequest: return "bad-request";
     case kClientGone: return "client-gone";
+    case kClientSlow: return "client-slow";
     case kShutdown: return "shutdown";
     case kInternal: return "internal";
   }
@@ -36,6 +37,7 @@ uint16_t http_status(FailureKind kind) {
   switch (kind) {
     case kBadRequest: return 400;
     case kClientGone: return 499;
+    case kClientSlow: return 408;
     case kErrorCode: return 502;
     case kNoInstance:
     case kShutdown: return 503;

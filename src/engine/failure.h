@@ -19,6 +19,7 @@ enum class FailureKind : uint8_t {
   kNoInstance,  // the process has no room for one more
   kBadRequest,  // the request does not fit the guest's interface
   kClientGone,
+  kClientSlow,  // its place was needed by others
   kShutdown,
   kInternal,
 };

@@ -73,6 +73,7 @@ class InvocationImpl final : public Invocation,
   io::Task<std::expected<http::Response, Failure>> respond() override;
   void cancel(FailureKind kind) override { end({kind, std::string(to_string(kind))}); }
   InstancePtr take_instance() override;
+  bool has_slow_client() const override;
 
   // The response's body, for GuestBody.
   io::Task<Result<http::BodyPart>> read_body();
@@ -116,6 +117,7 @@ class InvocationImpl final : public Invocation,
   std::atomic<Turn> turn_ = Turn::kParked;
   std::optional<Failure> failure_;
   std::optional<http::BodyPart> next_part_;
+  std::optional<Clock::time_point> part_taken_at_;  // its reader is busy with it
   Clock::time_point started_ = Clock::now();
   nanoseconds cpu_time_{0};
   bool first_turn_ = true;
@@ -355,11 +357,15 @@ bool InvocationImpl::body_ready() {
 // of behind all else that the shard has to do.
 std::optional<Result<http::BodyPart>> InvocationImpl::try_read_body() {
   const auto keep = shared_from_this();
+  part_taken_at_.reset();
   while (!body_ready()) {
     if (turn_.load() != Turn::kScheduled || ++turns_ahead_ >= kTurnsAhead) return std::nullopt;
     poll();
   }
-  if (next_part_) return *std::exchange(next_part_, std::nullopt);
+  if (next_part_) {
+    if (!finished_) part_taken_at_ = Clock::now();
+    return *std::exchange(next_part_, std::nullopt);
+  }
   return fail(ErrorCode::kUnavailable, std::string(to_string(failure_->kind)));
 }
 
@@ -368,6 +374,13 @@ io::Task<Result<http::BodyPart>> InvocationImpl::read_body() {
     if (auto part = try_read_body()) co_return std::move(*part);
     co_await changed_.wait();
   }
+}
+
+bool InvocationImpl::has_slow_client() const {
+  const auto reading_since = pump_ ? pump_->reading_since() : std::nullopt;
+  const auto since = reading_since ? reading_since : part_taken_at_;
+  const auto patience = since ? host_->patience() : std::nullopt;
+  return patience && Clock::now() - *since > *patience;
 }
 
 // Nobody reads the body any more. The guest may still have work to do, without its client.
@@ -436,11 +449,6 @@ void InvocationImpl::release() {
 }
 
 }  // namespace
-
-void Parked::cancel_all(FailureKind kind) {
-  const std::vector<Invocation*> all(invocations_.begin(), invocations_.end());
-  for (Invocation* invocation : all) invocation->cancel(kind);
-}
 
 std::shared_ptr<Invocation> Invocation::start(io::Executor executor, Parked& parked,
                                               const Component& component, http::Request& request,

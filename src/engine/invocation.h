@@ -46,6 +46,8 @@ class InvocationHost {
   virtual void outbound(std::unique_ptr<Outbound> outbound) = 0;
   // A call of a capability. `arguments` are valid for this function only.
   virtual void call(const Arguments& arguments, Call call) = 0;
+  // How long the client may keep the guest waiting; nothing: as long as other limits allow.
+  virtual std::optional<std::chrono::nanoseconds> patience() const { return std::nullopt; }
   // Called once, last. Not a place to free the invocation.
   virtual void ended(const Report& report) = 0;
 };
@@ -58,6 +60,9 @@ class Parked {
   void add(Invocation& invocation) { invocations_.insert(&invocation); }
   void remove(Invocation& invocation) { invocations_.erase(&invocation); }
   void cancel_all(FailureKind kind);
+  // Ends those whose clients have kept them waiting for longer than their hosts' patience, with
+  // kClientSlow.
+  void cancel_slow();
   size_t size() const { return invocations_.size(); }
 
  private:
@@ -103,6 +108,10 @@ class Invocation {
 
   // Ends it now with `kind`: the guest's stack is unwound, readers of its body see an error.
   virtual void cancel(FailureKind kind) = 0;
+
+  // Whether it has been its client's turn, to send more of the request or to take more of the
+  // response, for longer than the host's patience.
+  virtual bool has_slow_client() const = 0;
 
   // After a Report with keeps_instance: the instance, once.
   virtual InstancePtr take_instance() = 0;

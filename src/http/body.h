@@ -46,6 +46,11 @@ class Body {
   // For the short bodies that most responses have. Its parts are read with bytes().
   virtual std::optional<Result<BodyPart>> try_read() { return std::nullopt; }
 
+  // Takes back the last `bytes` of the part that was read last, which the reader cannot use yet:
+  // the next part begins with them, and `end` of the last one does not hold. False: it cannot; for
+  // what is read again at little cost, so that nobody has to keep it for a slow client.
+  virtual bool give_back(size_t /*bytes*/) { return false; }
+
   // The number of bytes still to come, when it is known (from content-length, or a body held in
   // memory).
   virtual std::optional<uint64_t> size() const { return std::nullopt; }

@@ -24,6 +24,9 @@ inline constexpr size_t kInterimBytesMax = limits::kHeadBytesMax;
 // would cause.
 inline constexpr uint64_t kDrainBytesMax = 256 * 1024;
 
+// How long the rest of what nobody wants is waited for.
+inline constexpr std::chrono::seconds kLingerTime{2};
+
 class H1Body;
 
 // One HTTP/1.1 connection, for the four files that implement it: h1_session.cc (its life and its
@@ -59,7 +62,8 @@ class H1Session final : public Connection,
   void look() override;
 
   // For the request's body.
-  io::Task<Result<BodyPart>> read_body();
+  io::Task<Result<BodyPart>> read_body(std::chrono::milliseconds patience);
+  std::chrono::milliseconds body_patience() const { return server_.limits.body_idle_timeout; }
   std::optional<Result<BodyPart>> try_read_body();
   bool body_ready() const;
   std::optional<uint64_t> body_left() const { return input_.body_left(); }
@@ -81,7 +85,9 @@ class H1Session final : public Connection,
   bool send_short(H1Writer& writer, Response& response,
                   const std::optional<Result<BodyPart>>& first);
   io::Task<bool> send(H1Writer& writer, Response response, std::optional<Result<BodyPart>> first);
-  io::Task<bool> send_part(H1Writer& writer, const BodyPart& part);
+  io::Task<bool> send_part(H1Writer& writer, Body& body, BodyPart& part);
+  io::Task<bool> send_or_give_back(H1Writer& writer, Body& body, BodyPart& part);
+  ssize_t write_some();
   void send_interim(uint64_t exchange, uint16_t status, const Fields& fields);
   bool flush_now();
   bool flush_now_with(std::string_view body);
@@ -157,7 +163,9 @@ class H1Body final : public Body {
   }
   void detach() { session_.reset(); }
 
-  io::Task<Result<BodyPart>> read() override { return session_ ? session_->read_body() : over(); }
+  io::Task<Result<BodyPart>> read() override {
+    return session_ ? session_->read_body(session_->body_patience()) : over();
+  }
   bool ready() override { return !session_ || session_->body_ready(); }
   std::optional<Result<BodyPart>> try_read() override {
     return session_ ? session_->try_read_body() : std::nullopt;

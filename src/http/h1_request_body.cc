@@ -41,7 +41,7 @@ std::optional<Result<BodyPart>> H1Session::try_read_body() {
   return part;
 }
 
-io::Task<Result<BodyPart>> H1Session::read_body() {
+io::Task<Result<BodyPart>> H1Session::read_body(std::chrono::milliseconds patience) {
   const auto keep = shared_from_this();
   if (body_failed_ || input_.body_ended()) {
     co_return fail(ErrorCode::kCancelled, "the body has ended");
@@ -61,7 +61,7 @@ io::Task<Result<BodyPart>> H1Session::read_body() {
     if (size > 0) continue;
     bool open = size == io::Stream::kWouldBlock;
     if (open) {
-      arm_read(server_.limits.body_idle_timeout);
+      arm_read(patience);
       body_reading_ = true;
       open = co_await stream_->wait_read();
       body_reading_ = false;
@@ -94,7 +94,7 @@ io::Task<bool> H1Session::drop_request_body() {
   if (input_.body_left().value_or(0) > kDrainBytesMax) co_return false;
   const uint64_t end = input_.body_bytes() + kDrainBytesMax;
   while (!input_.body_ended()) {
-    if (!co_await read_body() || input_.body_bytes() > end) co_return false;
+    if (!co_await read_body(kLingerTime) || input_.body_bytes() > end) co_return false;
   }
   co_return true;
 }

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kJoinBytesMax = 16 * 1024;
 // The same for text that lies where it stays: there is nothing to be saved but a piece.
 constexpr size_t kCopyBytesMax = 1024;
+// From how many connections of a server on memory matters more than reading twice.
+constexpr size_t kManyConnections = 256;
 // How many parts of a body are sent before other connections get their turn.
 constexpr int kPartsPerTurn = 16;
 
@@ -63,15 +65,16 @@ io::Task<bool> H1Session::send(H1Writer& writer, Response response,
   writer.head(response, size_of(body, part), server_.date, out_);
   keep_alive_ = writer.keep_alive();
   if (!sends_body) co_return co_await flush();
-  bool sent = co_await send_part(writer, part);
+  bool sent = co_await send_part(writer, body, part);
   for (int parts = 1; sent && !part.end; ++parts) {
     disarm_write();
     if (parts % kPartsPerTurn == 0) co_await io::asio::post(server_.executor, io::use_task);
     std::optional<Result<BodyPart>> next = body.try_read();
     if (!next) next = co_await body.read();
     out_.clear();
-    sent = *next && co_await send_part(writer, **next);
-    if (sent) part = std::move(**next);
+    sent = next->has_value();
+    if (sent) part = *std::exchange(next, std::nullopt).value();
+    sent = sent && co_await send_part(writer, body, part);
   }
   // What is not complete must not look like it.
   if (!sent) stream_->close();
@@ -87,19 +90,39 @@ std::optional<uint64_t> H1Session::size_of(const Body& body, const BodyPart& par
   return size;
 }
 
-// Sends out_, the part and its framing.
-io::Task<bool> H1Session::send_part(H1Writer& writer, const BodyPart& part) {
+// Sends out_, the part and its framing. Of many connections, none keeps what its client does not
+// take if `body` can have that again.
+io::Task<bool> H1Session::send_part(H1Writer& writer, Body& body, BodyPart& part) {
   if (!writer.body(part, out_)) co_return false;  // more or fewer bytes than content-length says
   const iovec after = writer.after(part);
-  if (part.bytes().size() <= kJoinBytesMax) {
-    out_.append(part.bytes()).append(static_cast<const char*>(after.iov_base), after.iov_len);
+  const std::string_view data = part.bytes();
+  if (data.size() <= kJoinBytesMax) {
+    out_.append(data).append(static_cast<const char*>(after.iov_base), after.iov_len);
     co_return flush_now() || co_await flush();
   }
+  if (after.iov_len == 0 && server_.connections > kManyConnections) {
+    co_return co_await send_or_give_back(writer, body, part);
+  }
   std::array<iovec, 3> pieces = {iovec{out_.data(), out_.size()},
-                                 iovec{const_cast<char*>(part.bytes().data()), part.bytes().size()},
-                                 after};
+                                 iovec{const_cast<char*>(data.data()), data.size()}, after};
   arm_write();
   co_return co_await io::write_all(*stream_, pieces);
+}
+
+io::Task<bool> H1Session::send_or_give_back(H1Writer& writer, Body& body, BodyPart& part) {
+  unsent_ = part.bytes();
+  ssize_t written = 0;
+  do {
+    written = write_some();
+    if (out_.empty() && unsent_.empty()) co_return true;
+  } while (written >= 0);
+  if (written != io::Stream::kWouldBlock) co_return false;
+  if (!out_.empty() || !body.give_back(unsent_.size())) co_return co_await flush();
+  writer.give_back(std::exchange(unsent_, {}).size());
+  part.end = false;
+  std::string().swap(part.data);  // an assignment would keep the memory
+  arm_write();
+  co_return co_await stream_->wait_write();
 }
 
 InterimSender H1Session::interim_sender() {
@@ -127,13 +150,21 @@ bool H1Session::flush_now() {
 
 // The same with `body` behind out_.
 bool H1Session::flush_now_with(std::string_view body) {
-  const std::array<iovec, 2> pieces = {iovec{out_.data(), out_.size()},
-                                       iovec{const_cast<char*>(body.data()), body.size()}};
-  const auto written = static_cast<size_t>(std::max<ssize_t>(stream_->try_write(pieces), 0));
-  const size_t head = std::min(written, out_.size());
-  out_.erase(0, head);
-  unsent_ = body.substr(written - head);
+  unsent_ = body;
+  write_some();
   return out_.empty() && unsent_.empty();
+}
+
+// Tries to write out_ and unsent_; the result is that of Stream::try_write.
+ssize_t H1Session::write_some() {
+  const std::array<iovec, 2> pieces = {iovec{out_.data(), out_.size()},
+                                       iovec{const_cast<char*>(unsent_.data()), unsent_.size()}};
+  const ssize_t written = stream_->try_write(pieces);
+  const auto size = static_cast<size_t>(std::max<ssize_t>(written, 0));
+  const size_t head = std::min(size, out_.size());
+  out_.erase(0, head);
+  unsent_.remove_prefix(size - head);
+  return written;
 }
 
 io::Task<bool> H1Session::flush() {

@@ -11,7 +11,6 @@ namespace {
 using io::Stream;
 using std::string_view;
 
-constexpr std::chrono::seconds kLingerTime{2};
 // What the buffer for output may hold while the connection is idle.
 constexpr size_t kIdleBytesMax = 2 * 1024;
 // How many pipelined requests are served before other connections get their turn.
@@ -73,8 +72,9 @@ io::Task<H1Pause> H1Session::run() {
       break;
     }
     // A request's body that is over a limit or broken leaves nothing to go on from.
+    const bool gives_up = response.status == 408;  // on the request (RFC 9110 section 15.5.9)
     H1Writer writer(request.method, request.version,
-                    keep_alive_ && !server_.draining && !body_failed_);
+                    keep_alive_ && !server_.draining && !body_failed_ && !gives_up);
     if (response.status < 200 || response.status > 999) response.status = 500;
     std::optional<Result<BodyPart>> first;
     if (response.body && writer.sends_body(response.status)) first = response.body->try_read();
@@ -87,7 +87,7 @@ io::Task<H1Pause> H1Session::run() {
     if (gone_callback_) gone_callback_ = nullptr;
     request.body.reset();
     const bool body_done = body_ == nullptr && input_.body_ended();
-    if ((!body_done && !co_await finish_request_body()) || !keep_alive_) {
+    if (gives_up || (!body_done && !co_await finish_request_body()) || !keep_alive_) {
       co_await linger();
       break;
     }

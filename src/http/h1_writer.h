@@ -34,6 +34,8 @@ class H1Writer {
   // False when the body does not keep to the length that was announced: the connection must be cut.
   bool body(const BodyPart& part, std::string& out);
   iovec after(const BodyPart& part);
+  // The last bytes of the last part, which had a content-length, come again with the next one.
+  void give_back(size_t bytes) { left_ = left_.value_or(0) + bytes; }
 
   // Known after head().
   bool keep_alive() const { return keep_alive_; }

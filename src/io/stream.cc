@@ -1,6 +1,7 @@
 #include "io/stream.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,8 @@
 namespace cusp::io {
 
 namespace {
+
+constexpr int kUnsentBytesMax = 32 * 1024;
 
 // Calls `operation` until no signal interrupts it, and says how it went.
 template <class Operation>
@@ -31,6 +34,9 @@ class TcpStream : public Stream {
     socket_.non_blocking(true, ignored);
     socket_.native_non_blocking(true, ignored);
     socket_.set_option(Tcp::no_delay(true), ignored);
+    // What a slow reader has not taken stays with its producer, not in the kernel's memory.
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytesMax,
+                 sizeof(kUnsentBytesMax));
   }
   ~TcpStream() override { close(); }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/limits.h"
@@ -35,6 +37,12 @@ class Admission {
     return false;
   }
   void unqueue() { waiting_.fetch_sub(1, std::memory_order_relaxed); }
+  // How long a client may keep a place for nothing; nothing: nobody else wants it.
+  std::optional<std::chrono::nanoseconds> patience() const {
+    const uint32_t waiting = waiting_.load(std::memory_order_relaxed);
+    if (waiting == 0) return std::nullopt;
+    return waiting < queue_max_ ? limits::kSlowClient : limits::kSlowClientMin;
+  }
   bool has_queue() const { return waiting_.load(std::memory_order_relaxed) > 0; }
 
   uint32_t running() const { return running_.load(std::memory_order_relaxed); }

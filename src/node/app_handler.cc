@@ -197,6 +197,10 @@ class AppHandler::Run final : public engine::InvocationHost {
         std::move(call));
   }
 
+  std::optional<std::chrono::nanoseconds> patience() const override {
+    return component_.admission->patience();
+  }
+
   void ended(const engine::Report& report) override {
     if (report.failure) {
       const auto milliseconds = [](auto time) {
@@ -232,7 +236,22 @@ class AppHandler::Run final : public engine::InvocationHost {
 };
 
 AppHandler::AppHandler(edge::ShardContext& shard, const HandlerOptions& options)
-    : shard_(shard), options_(options) {}
+    : shard_(shard), options_(options) {
+  io::asio::co_spawn(shard.executor, watch_clients(shard.executor, parked_), io::asio::detached);
+}
+
+// A place that others wait for, maybe on another shard, is not kept for a client that does not go
+// on.
+io::Task<void> AppHandler::watch_clients(io::Executor executor,
+                                         std::weak_ptr<engine::Parked> parked) {
+  io::Timer timer(executor);
+  while (!parked.expired()) {
+    timer.expires_after(limits::kSlowClientMin / 2);
+    const auto [error] = co_await timer.async_wait(io::use_task);
+    if (error) co_return;
+    if (const auto watched = parked.lock()) watched->cancel_slow();
+  }
+}
 
 std::optional<http::Response> AppHandler::route(edge::Exchange& exchange) {
   // Browsers name the type; tools that take anything ("*/*") get the app's own answer.
@@ -315,7 +334,7 @@ io::Task<AppHandler::Answer> AppHandler::run_handler(http::Request& request,
   auto kept = pool_.take(component);
   const bool keep = component.manifest.reuse.requests > 1;
   const auto invocation =
-      engine::Invocation::start(shard_.executor, parked_, *component.component, request,
+      engine::Invocation::start(shard_.executor, *parked_, *component.component, request,
                                 std::move(kept.instance), keep, bounds(component), std::move(host));
   if (keep) run.keep(invocation, kept.served + 1);
   co_return co_await invocation->respond();
@@ -335,7 +354,7 @@ io::Task<AppHandler::Answer> AppHandler::run_command(http::Request& request,
   engine::Command command{.arguments = host::cgi_arguments(arguments, request.target),
                           .environment = host::cgi_environment(request, variables)};
   const auto invocation = engine::Invocation::start_command(
-      shard_.executor, parked_, *component.component, std::move(command), request,
+      shard_.executor, *parked_, *component.component, std::move(command), request,
       bounds(component), std::move(host));
   auto output = co_await invocation->respond();
   if (!output) co_return std::unexpected(output.error());

@@ -48,7 +48,7 @@ class AppHandler final : public edge::Router {
   void set_notice(std::shared_ptr<const Notice> notice) { notice_ = std::move(notice); }
 
   // Ends what still runs. The handler is asked for nothing afterwards.
-  void stop() { parked_.cancel_all(engine::FailureKind::kShutdown); }
+  void stop() { parked_->cancel_all(engine::FailureKind::kShutdown); }
 
  private:
   class Run;
@@ -66,6 +66,7 @@ class AppHandler final : public edge::Router {
   io::Task<Answer> run_command(http::Request& request, std::unique_ptr<Run> host,
                                const app::RouteMatch& match, DeployedComponent& component,
                                const edge::Client& client);
+  static io::Task<void> watch_clients(io::Executor executor, std::weak_ptr<engine::Parked> parked);
   io::Task<bool> enter(DeployedComponent& component);
   http::Response failed(const DeployedComponent& component, const engine::Failure& failure) const;
   void leave(DeployedComponent& component);
@@ -74,7 +75,7 @@ class AppHandler final : public edge::Router {
   const HandlerOptions options_;
   std::shared_ptr<const AppTable> apps_;  // shared with the other shards
   std::shared_ptr<const Notice> notice_;  // the same
-  engine::Parked parked_;
+  const std::shared_ptr<engine::Parked> parked_ = std::make_shared<engine::Parked>();
   InstancePool pool_;
   // Requests of this shard that wait for a place, first come first served.
   std::unordered_map<const Admission*, std::deque<io::Event*>> queues_;

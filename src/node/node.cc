@@ -138,8 +138,8 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
     for (auto& component : app.components) component.reuse = *source.reuse;
   }
   DeploymentOptions deployment{.secret = secret,
-                               .stores = stores.get(),
                                .geo = geo,
+                               .stores = stores.get(),
                                .cache = cache.get(),
                                .blocking = blocking.get(),
                                .progress = options.progress};

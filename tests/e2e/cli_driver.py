@@ -15,6 +15,8 @@ CUSP = Path(
     os.environ.get("CUSP_BINARY") or os.environ.get("CUSP_BIN") or ROOT / "build/release/cusp"
 ).resolve()
 GUESTS = ROOT / "build" / "guests"
+# Built with a sanitizer: what it takes of memory and time says nothing.
+INSTRUMENTED = bool(os.environ.get("CUSP_INSTRUMENTED"))
 
 
 def cusp(*arguments, cwd=None, timeout=60):

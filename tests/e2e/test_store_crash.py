@@ -8,7 +8,7 @@ import random
 import subprocess
 import time
 
-from cli_driver import CUSP
+from cli_driver import CUSP, INSTRUMENTED
 
 ROUNDS = int(os.environ.get("CUSP_CRASH_ROUNDS") or 50)
 WRITER = CUSP.parent / "store_crash"
@@ -32,6 +32,6 @@ def test_no_acknowledged_write_is_lost_and_none_is_half_there(tmp_path):
     kv, sql = (
         (tmp_path / f"{kind}.acknowledged").read_text().count("\n") for kind in ("kv", "sql")
     )
-    assert min(kv, sql) > 3 * ROUNDS
+    assert min(kv, sql) > (ROUNDS if INSTRUMENTED else 3 * ROUNDS)
     assert max(opened) < 10
     print(f"{ROUNDS} rounds, {kv} KV and {sql} SQL writes, opened in {max(opened):.2f} s at most")

@@ -48,7 +48,8 @@ test_sources() {
 # ThreadSanitizer does not see the atomics of the engine, which is not compiled with it: memory that
 # Rust hands from thread to thread by memcpy would be reported. C++'s own accesses are checked.
 test_product() {
-  local preset=$1 python
+  local preset=$1 instrumented='' python
+  if [[ $preset == [at]san ]]; then instrumented=1; fi
   export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=ignore_interceptors_accesses=1
   suite "unit-$preset" "unit tests ($preset)" ctest \
     ctest --test-dir "build/$preset" --output-on-failure -j2 --timeout 120 --no-tests=error
@@ -57,6 +58,7 @@ test_product() {
   python=$(python_environment)/bin/python
   suite "e2e-$preset" "end-to-end tests ($preset)" pytest \
     env "CUSP_BINARY=$root/build/$preset/cusp" "CUSP_PEBBLE=$(pebble_program)" \
+    "CUSP_INSTRUMENTED=$instrumented" \
     "$python" -m pytest tests/e2e -n 2 --dist loadfile -q -rf
 }
 

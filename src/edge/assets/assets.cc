@@ -128,7 +128,7 @@ io::Task<http::Response> Assets::send(const http::Request& request, std::string 
     AssetAnswer answer = answer_asset(request, *variant.asset, status,
                                       fields_of(variant, path, !compressed.empty()));
     if (answer.segments.empty()) co_return std::move(answer.response);
-    Result<Descriptor> file{Descriptor()};
+    Result<SharedFile::Ptr> file;
     if (!variant.asset->content && request.method != "HEAD") file = co_await store_.open(variant);
     if (file) {
       answer.response.body = make_asset_body(variant.asset, std::move(*file),

@@ -14,7 +14,7 @@ namespace {
 
 class AssetBody final : public http::Body {
  public:
-  AssetBody(AssetPtr asset, Descriptor file, std::vector<AssetSegment> segments,
+  AssetBody(AssetPtr asset, SharedFile::Ptr file, std::vector<AssetSegment> segments,
             io::BlockingPool& blocking)
       : asset_(std::move(asset)),
         file_(std::move(file)),
@@ -42,6 +42,17 @@ class AssetBody final : public http::Body {
     return next(true);
   }
 
+  bool give_back(size_t bytes) override {
+    if (at_ < bytes) at_ = segments_[--segment_].size();
+    if (asset_->content || !segments_[segment_].text.empty()) {
+      skip_whole_segment();
+      return false;
+    }
+    at_ -= bytes;
+    left_ += bytes;
+    return true;
+  }
+
   std::optional<uint64_t> size() const override { return left_; }
 
  private:
@@ -64,13 +75,13 @@ class AssetBody final : public http::Body {
 
   bool is_unchanged() const {
     struct stat status{};
-    return ::fstat(file_, &status) == 0 && FileIdentity(status) == asset_->identity;
+    return ::fstat(*file_, &status) == 0 && FileIdentity(status) == asset_->identity;
   }
 
   // Reads what the kernel has in memory, without waiting; false: it has not all of it.
   bool read_cached(std::string& data, uint64_t at) const {
     const iovec whole{.iov_base = data.data(), .iov_len = data.size()};
-    const ssize_t got = ::preadv2(file_, &whole, 1, static_cast<off_t>(at), RWF_NOWAIT);
+    const ssize_t got = ::preadv2(*file_, &whole, 1, static_cast<off_t>(at), RWF_NOWAIT);
     return got == static_cast<ssize_t>(data.size()) && is_unchanged();
   }
 
@@ -79,7 +90,7 @@ class AssetBody final : public http::Body {
     size_t got = 0;
     while (got < data.size()) {
       const ssize_t more =
-          ::pread(file_, data.data() + got, data.size() - got, static_cast<off_t>(at + got));
+          ::pread(*file_, data.data() + got, data.size() - got, static_cast<off_t>(at + got));
       if (more < 0 && errno == EINTR) continue;
       if (more <= 0) return false;
       got += static_cast<size_t>(more);
@@ -100,16 +111,19 @@ class AssetBody final : public http::Body {
     const size_t size = part.bytes().size();
     left_ -= size;
     at_ += size;
-    if (left_ > 0 && at_ == segments_[segment_].size()) {
-      ++segment_;
-      at_ = 0;
-    }
+    skip_whole_segment();
     part.end = left_ == 0;
     return part;
   }
 
-  const AssetPtr asset_;  // shared: with the store
-  const Descriptor file_;
+  void skip_whole_segment() {
+    if (left_ == 0 || at_ < segments_[segment_].size()) return;
+    ++segment_;
+    at_ = 0;
+  }
+
+  const AssetPtr asset_;                      // shared: with the store
+  const SharedFile::Ptr file_;                // shared: with all who read it
   const std::vector<AssetSegment> segments_;  // none of them empty
   io::BlockingPool& blocking_;
   uint64_t left_ = 0;
@@ -119,7 +133,7 @@ class AssetBody final : public http::Body {
 
 }  // namespace
 
-std::unique_ptr<http::Body> make_asset_body(AssetPtr asset, Descriptor file,
+std::unique_ptr<http::Body> make_asset_body(AssetPtr asset, SharedFile::Ptr file,
                                             std::vector<AssetSegment> segments,
                                             io::BlockingPool& blocking) {
   return std::make_unique<AssetBody>(std::move(asset), std::move(file), std::move(segments),

@@ -19,10 +19,10 @@ struct AssetSegment {
   uint64_t size() const { return text.empty() ? range.size() : text.size(); }
 };
 
-// The segments as a body. `file` is what the asset was read from, and may be none for one that is
-// in memory. Should the file change while it is sent, the body breaks off: the client sees that it
-// has not got all, and never the bytes of two states mixed. `blocking` outlives it.
-std::unique_ptr<http::Body> make_asset_body(AssetPtr asset, Descriptor file,
+// The segments as a body. `file` is what the asset was read from, null for one that is in memory.
+// Should the file change while it is sent, the body breaks off: the client sees that it has not got
+// all, and never the bytes of two states mixed. `blocking` outlives it.
+std::unique_ptr<http::Body> make_asset_body(AssetPtr asset, SharedFile::Ptr file,
                                             std::vector<AssetSegment> segments,
                                             io::BlockingPool& blocking);
 

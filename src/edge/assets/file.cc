@@ -96,22 +96,22 @@ std::optional<FileIdentity> identify(int file) {
 
 // Nothing when the file changed while it was read.
 AssetPtr try_read_asset(int file, const FileIdentity& identity) {
-  Asset asset{.identity = identity};
+  auto asset = std::make_shared<Asset>(identity);
   if (identity.size <= kHashedBytesMax) {
     std::string content;
     const bool keep = identity.size <= kAssetInMemoryBytesMax;
     const auto hash = digest(file, identity.size, keep ? &content : nullptr);
     if (!hash || identify(file) != identity) return nullptr;
     const std::string_view bytes(reinterpret_cast<const char*>(hash->data()), kTagBytes);
-    asset.etag = fmt::format("\"{}\"", base64url_encode(bytes));
-    if (keep) asset.content = std::make_shared<const std::string>(std::move(content));
+    asset->etag = fmt::format("\"{}\"", base64url_encode(bytes));
+    if (keep) asset->content = std::make_shared<const std::string>(std::move(content));
   } else {
-    asset.etag = fmt::format("\"{:x}-{:x}-{:x}{:09x}\"", identity.inode, identity.size,
-                             identity.modified_s, identity.modified_ns);
+    asset->etag = fmt::format("\"{:x}-{:x}-{:x}{:09x}\"", identity.inode, identity.size,
+                              identity.modified_s, identity.modified_ns);
   }
-  asset.last_modified =
+  asset->last_modified =
       cache::format_date(std::chrono::sys_seconds(std::chrono::seconds(identity.modified_s)));
-  return std::make_shared<const Asset>(std::move(asset));
+  return asset;
 }
 
 }  // namespace

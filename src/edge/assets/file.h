@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "base/descriptor.h"
 #include "base/result.h"
@@ -36,13 +38,38 @@ struct OpenedFile {
 // kPermissionDenied; kUnavailable.
 Result<OpenedFile> open_beneath(const std::string& root, const std::string& relative);
 
+// A file that is open while somebody reads it, once for all who do: what clients read slowly must
+// not take up the process's descriptors. Thread-safe.
+class SharedFile {
+ public:
+  using Ptr = std::shared_ptr<const Descriptor>;
+
+  Ptr get() const {
+    const std::lock_guard lock(mutex_);
+    return file_.lock();
+  }
+  Ptr set(Descriptor descriptor) {
+    auto file = std::make_shared<const Descriptor>(std::move(descriptor));
+    const std::lock_guard lock(mutex_);
+    file_ = file;
+    return file;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::weak_ptr<const Descriptor> file_;
+};
+
 // One file as it was at one time. Immutable: shared by all shards.
 struct Asset {
+  explicit Asset(const FileIdentity& of) : identity(of) {}
+
   FileIdentity identity;
   std::string etag;           // strong, with its quotes
   std::string last_modified;  // an HTTP date
   // The bytes; null: too large to be kept in memory.
   std::shared_ptr<const std::string> content;
+  mutable SharedFile file;  // of one without content
 };
 using AssetPtr = std::shared_ptr<const Asset>;
 

@@ -44,14 +44,15 @@ io::Task<Found> AssetStore::find(std::string path) {
   co_return found;
 }
 
-io::Task<Result<Descriptor>> AssetStore::open(Resource::Variant variant) {
+io::Task<Result<SharedFile::Ptr>> AssetStore::open(Resource::Variant variant) {
+  if (auto file = variant.asset->file.get()) co_return file;
   Result<OpenedFile> opened;
   co_await blocking_.run([&] { opened = open_beneath(root_, variant.path); });
   if (!opened) co_return std::unexpected(opened.error());
   if (FileIdentity(opened->status) != variant.asset->identity) {
     co_return fail(ErrorCode::kUnavailable, "the file has changed", variant.path);
   }
-  co_return std::move(opened->descriptor);
+  co_return variant.asset->file.set(std::move(opened->descriptor));
 }
 
 // What is known, and whether it was looked at lately. Whoever is told that it was not is the one

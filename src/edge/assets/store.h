@@ -43,7 +43,7 @@ class AssetStore {
   // What lies at `path`, a path below the root.
   io::Task<Found> find(std::string path);
   // The file behind a variant that is not in memory; nothing when it is not the same any more.
-  io::Task<Result<Descriptor>> open(Resource::Variant variant);
+  io::Task<Result<SharedFile::Ptr>> open(Resource::Variant variant);
   // Forgets what was found there.
   void forget(const std::string& path);
 

@@ -63,6 +63,7 @@ class KeepingBody final : public http::Body {
       : kept_(std::move(kept)), body_(std::move(body)) {}
 
   io::Task<Result<http::BodyPart>> read() override { return body_->read(); }
+  bool give_back(size_t bytes) override { return body_->give_back(bytes); }
   bool ready() override { return body_->ready(); }
   std::optional<Result<http::BodyPart>> try_read() override { return body_->try_read(); }
   std::optional<uint64_t> size() const override { return body_->size(); }

@@ -76,6 +76,7 @@ inline constexpr auto kIdleTimeout = 30s;
 
 // Key-value stores.
 inline constexpr size_t kKvKeyBytesMax = 512;
+inline constexpr size_t kKvAnyKeyBytesMax = 2048;  // of databases with other keys than guests'
 inline constexpr size_t kKvValueBytesMax = 25 * kMiB;
 inline constexpr size_t kKvMetadataBytesMax = 1024;
 inline constexpr size_t kKvStoreNameBytesMax = 256;       // of an app's name and of a store's
@@ -85,7 +86,12 @@ inline constexpr size_t kKvWaitingBytesMax = 256 * kMiB;  // of all writes that 
 inline constexpr size_t kKvCacheBytes = 64 * kMiB;        // of a node, for blocks of its files
 
 // Objects.
-inline constexpr uint64_t kObjectBytesMax = 5 * 1024 * kMiB;
+inline constexpr uint64_t kObjectBytesMax = 5 * 1024 * kMiB;  // of what is sent as one
+inline constexpr size_t kObjectKeyBytesMax = 1024;
+inline constexpr size_t kObjectFieldsBytesMax = 8 * kKiB;  // what is kept beside the content
+inline constexpr size_t kObjectPartsMax = 10'000;
+inline constexpr uint64_t kObjectPartBytesMin = 5 * kMiB;  // of a part that is not the last
+inline constexpr size_t kObjectIndexCacheBytes = 16 * kMiB;
 
 // SQL databases.
 inline constexpr size_t kSqlTextBytesMax = 100 * kKiB;  // of a statement

@@ -63,6 +63,16 @@ Result<kv::Database*> Stores::key_values() {
   return key_values_.get();
 }
 
+Result<object::Objects*> Stores::objects() {
+  std::lock_guard guard(mutex_);
+  CUSP_CHECK(lock());
+  if (!objects_) {
+    CUSP_TRY(objects_,
+             object::Objects::open({.directory = fs::absolute(directory_ + "/objects")}, pool_));
+  }
+  return objects_.get();
+}
+
 std::string Stores::sql_path(const std::string& app, const std::string& name) const {
   return fmt::format("{}/sql/{}/{}.db", directory_, file_name(app), file_name(name));
 }
@@ -83,6 +93,7 @@ void Stores::close() {
   std::lock_guard guard(mutex_);
   closed_ = true;
   if (key_values_) key_values_->close();
+  if (objects_) objects_->close();
   for (const auto& [path, database] : sql_) database->close();
 }
 

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "io/blocking_pool.h"
 #include "store/kv/database.h"
+#include "store/object/objects.h"
 #include "store/sql/database.h"
 
 namespace cusp::store {
@@ -27,8 +28,9 @@ class Stores {
   const std::string& directory() const { return directory_; }
 
   // These block when they open something. Errors: kAlreadyExists (another process has the folder),
-  // and those of kv::Database and sql::Database.
+  // and those of kv::Database, object::Objects and sql::Database.
   Result<kv::Database*> key_values();
+  Result<object::Objects*> objects();
   Result<std::shared_ptr<sql::Database>> sql(const std::string& app, const std::string& name);
   // The file of a database, which may not exist.
   std::string sql_path(const std::string& app, const std::string& name) const;
@@ -47,6 +49,7 @@ class Stores {
   bool locked_ = false;
   Descriptor lock_;
   std::unique_ptr<kv::Database> key_values_;
+  std::unique_ptr<object::Objects> objects_;
   std::map<std::string, std::shared_ptr<sql::Database>> sql_;  // by path; shared with sessions
 };
 

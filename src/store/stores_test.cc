@@ -56,6 +56,7 @@ TEST_F(StoresTest, AfterCloseNothingIsOpened) {
   ASSERT_TRUE(stores.key_values());
   stores.close();
   EXPECT_EQ(stores.key_values().error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(stores.objects().error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(stores.sql("app", "x").error().code, ErrorCode::kUnavailable);
 }
 

@@ -24,8 +24,9 @@ class Loop {
   // For several at once: begins it; finish() waits for all.
   template <class T>
   void start(io::Task<T> task, std::optional<T>& result) {
-    io::asio::co_spawn(context_.get_executor(), std::move(task),
-                       [&result](std::exception_ptr, T value) { result = std::move(value); });
+    io::asio::co_spawn(
+        context_.get_executor(), std::move(task),
+        [&result](std::exception_ptr, T value) { result.emplace(std::move(value)); });
   }
   void finish() {
     context_.restart();

@@ -101,6 +101,7 @@ Result<int64_t> Committer::Group::sum(const Current& now, const Change& change) 
 
 Result<> Committer::Group::apply(const Change& change, const std::string& key, Keys& fresh,
                                  Written& written, rocksdb::WriteBatch& batch) {
+  if (change.kind == Change::Kind::kCheck) return {};
   if (change.kind == Change::Kind::kDelete) {
     batch.Delete(key);
     fresh[key] = {};

@@ -73,15 +73,7 @@ class RocksDatabase final : public Database {
   ~RocksDatabase() override { close(); }
 
   Result<std::shared_ptr<Store>> store(StoreName name) override {
-    for (const auto* part : {&name.app, &name.store}) {
-      if (part->empty() || part->size() > limits::kKvStoreNameBytesMax ||
-          part->find('\0') != std::string::npos) {
-        return fail(
-            ErrorCode::kInvalidArgument,
-            fmt::format("the name of an app or a store has 1 to {} bytes, none of them zero",
-                        limits::kKvStoreNameBytesMax));
-      }
-    }
+    CUSP_CHECK(check_name(name));
     return make_rocks_store(rocks_, name.app + '\0' + name.store + '\0');
   }
 
@@ -124,6 +116,18 @@ class RocksDatabase final : public Database {
 
 }  // namespace
 
+Result<> check_name(const StoreName& name) {
+  for (const auto* part : {&name.app, &name.store}) {
+    if (part->empty() || part->size() > limits::kKvStoreNameBytesMax ||
+        part->find('\0') != std::string::npos) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the name of an app or a store has 1 to {} bytes, none of them zero",
+                              limits::kKvStoreNameBytesMax));
+    }
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Database>> Database::open(DatabaseOptions options, io::BlockingPool& pool) {
   std::error_code error;
   std::filesystem::create_directories(options.directory, error);
@@ -133,7 +137,7 @@ Result<std::unique_ptr<Database>> Database::open(DatabaseOptions options, io::Bl
                 options.directory);
   }
   CUSP_CHECK(check_logs(options.directory));
-  auto rocks = std::make_shared<Rocks>(options.now, pool);
+  auto rocks = std::make_shared<Rocks>(options, pool);
   rocksdb::DB* db = nullptr;
   const auto status =
       rocksdb::DB::Open(rocks_options(options, rocks->filter), options.directory, &db);

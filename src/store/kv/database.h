@@ -17,9 +17,16 @@ class Env;
 
 namespace cusp::store::kv {
 
+// What one entry and one write may have.
+struct EntryLimits {
+  size_t key_bytes = limits::kKvKeyBytesMax;  // kKvAnyKeyBytesMax at most
+  size_t changes = limits::kKvChangesMax;
+};
+
 struct DatabaseOptions {
   std::string directory;  // made when missing
   size_t cache_bytes = limits::kKvCacheBytes;
+  EntryLimits limits;
   // The time that entries expire by; from any thread.
   std::function<Time()> now = [] {
     return std::chrono::time_point_cast<std::chrono::milliseconds>(
@@ -33,6 +40,9 @@ struct StoreName {
   std::string store;
   bool operator==(const StoreName&) const = default;
 };
+
+// Errors: kInvalidArgument: a part of the name is empty, too long, or has a zero byte.
+Result<> check_name(const StoreName& name);
 
 // The key-value stores of one node: a RocksDB database in a folder that nobody else has open.
 // Thread-safe.

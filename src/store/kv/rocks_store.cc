@@ -1,6 +1,7 @@
 #include "store/kv/rocks_store.h"
 
 #include <array>
+#include <future>
 
 #include <fmt/format.h>
 
@@ -17,25 +18,25 @@ namespace {
 constexpr size_t kScannedMax = 100'000;
 constexpr size_t kPageBytesMax = limits::kMiB;
 
-Result<> check_key(std::string_view key) {
+Result<> check_key(std::string_view key, const EntryLimits& limits) {
   if (key.empty()) return fail(ErrorCode::kInvalidArgument, "a key cannot be empty");
-  if (key.size() > limits::kKvKeyBytesMax) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("this key has {} bytes; at most {} are allowed", key.size(),
-                            limits::kKvKeyBytesMax));
+  if (key.size() > limits.key_bytes) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("this key has {} bytes; at most {} are allowed", key.size(), limits.key_bytes));
   }
   return {};
 }
 
-Result<> check_write(const Write& write) {
-  if (write.size() > limits::kKvChangesMax) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} keys in one write; at most {} are allowed", write.size(),
-                            limits::kKvChangesMax));
+Result<> check_write(const Write& write, const EntryLimits& limits) {
+  if (write.size() > limits.changes) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} keys in one write; at most {} are allowed", write.size(), limits.changes));
   }
   size_t bytes = 0;
   for (const auto& change : write) {
-    CUSP_CHECK(check_key(change.key));
+    CUSP_CHECK(check_key(change.key, limits));
     bytes += change.value.size();
     if (change.value.size() > limits::kKvValueBytesMax) {
       return fail(ErrorCode::kInvalidArgument,
@@ -66,7 +67,7 @@ class FullKey {
   rocksdb::Slice slice() const { return {bytes_.data(), size_}; }
 
  private:
-  std::array<char, 2 * limits::kKvStoreNameBytesMax + 2 + limits::kKvKeyBytesMax> bytes_;
+  std::array<char, 2 * limits::kKvStoreNameBytesMax + 2 + limits::kKvAnyKeyBytesMax> bytes_;
   size_t size_;
 };
 
@@ -76,7 +77,9 @@ class RocksStore final : public Store {
       : rocks_(std::move(rocks)), prefix_(std::move(prefix)) {}
 
   std::optional<Result<std::optional<Entry>>> try_get(std::string_view key) const override {
-    if (auto valid = check_key(key); !valid) return std::unexpected(std::move(valid).error());
+    if (auto valid = check_key(key, rocks_->limits); !valid) {
+      return std::unexpected(std::move(valid).error());
+    }
     return read(key, rocksdb::kBlockCacheTier);
   }
 
@@ -94,7 +97,9 @@ class RocksStore final : public Store {
   }
 
   io::Task<Result<Written>> write(Write write) override {
-    if (auto valid = check_write(write); !valid) co_return std::unexpected(valid.error());
+    if (auto valid = check_write(write, rocks_->limits); !valid) {
+      co_return std::unexpected(std::move(valid).error());
+    }
     if (write.empty()) co_return Written{};
     const io::Executor shard = co_await io::asio::this_coro::executor;
     Result<Written> answer;
@@ -109,6 +114,23 @@ class RocksStore final : public Store {
     co_await io::asio::async_initiate<const io::asio::use_awaitable_t<io::Executor>, void()>(
         std::move(submit), io::asio::use_awaitable_t<io::Executor>());
     co_return answer;
+  }
+
+  Result<std::optional<Entry>> get_blocking(std::string_view key) const override {
+    CUSP_CHECK(check_key(key, rocks_->limits));
+    return *read(key, rocksdb::kReadAllTier);
+  }
+
+  Result<Page> list_blocking(const ListOptions& options) const override { return scan(options); }
+
+  Result<Written> write_blocking(Write write) override {
+    CUSP_CHECK(check_write(write, rocks_->limits));
+    if (write.empty()) return Written{};
+    std::promise<Result<Written>> answer;
+    rocks_->committer->submit(prefix_, std::move(write), [&answer](Result<Written> written) {
+      answer.set_value(std::move(written));
+    });
+    return answer.get_future().get();
   }
 
  private:
@@ -164,7 +186,8 @@ Result<Page> RocksStore::scan(const ListOptions& options) const {
     if (!entry) return std::unexpected(not_an_entry());
     if (entry->expired(now)) continue;
     bytes += key.size() + entry->metadata.size() + sizeof(Listed);
-    page.keys.push_back({std::string(key), std::string(entry->metadata), entry->expires});
+    page.keys.push_back(
+        {std::string(key), std::string(entry->metadata), entry->expires, entry->revision});
   }
   if (!at->status().ok()) return std::unexpected(to_error(at->status()));
   return page;

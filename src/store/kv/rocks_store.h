@@ -10,6 +10,7 @@
 
 #include "io/blocking_pool.h"
 #include "store/kv/committer.h"
+#include "store/kv/database.h"
 #include "store/kv/expiry_filter.h"
 #include "store/kv/store.h"
 
@@ -18,10 +19,11 @@ namespace cusp::store::kv {
 
 // An open database. Shared by the stores that were taken from it.
 struct Rocks {
-  Rocks(std::function<Time()> clock, io::BlockingPool& blocking)
-      : now(std::move(clock)), pool(blocking), filter(now) {}
+  Rocks(const DatabaseOptions& options, io::BlockingPool& blocking)
+      : now(options.now), limits(options.limits), pool(blocking), filter(now) {}
 
   const std::function<Time()> now;
+  const EntryLimits limits;
   io::BlockingPool& pool;
   const ExpiryFilter filter;
   std::unique_ptr<rocksdb::DB> db;

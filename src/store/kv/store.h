@@ -25,7 +25,8 @@ struct Entry {
 
 // What a write does to one key. Limits: base/limits.h, kKv….
 struct Change {
-  enum class Kind : uint8_t { kSet, kDelete, kIncrement };
+  // kCheck changes nothing and is there for `expected`.
+  enum class Kind : uint8_t { kSet, kDelete, kIncrement, kCheck };
 
   Kind kind = Kind::kSet;
   std::string key;
@@ -33,13 +34,16 @@ struct Change {
   std::string metadata;         // the same; kIncrement leaves what is there
   std::optional<Time> expires;  // the same
   int64_t delta = 0;            // kIncrement: of a value of 8 bytes, little endian; absent is 0
-  // The write happens only if the key's revision is this one; 0: if the key is not there.
+  // The whole write happens only if the key's revision is this one; 0: if the key is not there.
   std::optional<uint64_t> expected;
 
   static Change set(std::string key, std::string value) {
     return {.kind = Kind::kSet, .key = std::move(key), .value = std::move(value)};
   }
   static Change erase(std::string key) { return {.kind = Kind::kDelete, .key = std::move(key)}; }
+  static Change check(std::string key, uint64_t expected) {
+    return {.kind = Kind::kCheck, .key = std::move(key), .expected = expected};
+  }
   static Change increment(std::string key, int64_t delta) {
     return {.kind = Kind::kIncrement, .key = std::move(key), .delta = delta};
   }
@@ -64,6 +68,7 @@ struct Listed {
   std::string key;
   std::string metadata;
   std::optional<Time> expires;
+  uint64_t revision = 0;
 };
 
 struct Page {
@@ -87,6 +92,11 @@ class Store {
   // Returns once it is on disk, and readers have seen it since. After an error of the disk it is
   // not known whether the write happened.
   virtual io::Task<Result<Written>> write(Write write) = 0;
+
+  // The same three for who is on a thread of the blocking pool already.
+  virtual Result<std::optional<Entry>> get_blocking(std::string_view key) const = 0;
+  virtual Result<Page> list_blocking(const ListOptions& options) const = 0;
+  virtual Result<Written> write_blocking(Write write) = 0;
 };
 
 }  // namespace cusp::store::kv

@@ -42,6 +42,24 @@ TEST_F(KvStore, AReadOfWhatIsInMemoryNeedsNoOtherThread) {
   EXPECT_FALSE(**missing);
 }
 
+TEST_F(KvStore, ACheckChangesNothingAndDecidesOverTheWholeWrite) {
+  const uint64_t revision = set("a", "1")->revision;
+  EXPECT_TRUE(write({Change::check("a", revision), Change::set("b", "2")})->applied);
+  EXPECT_FALSE(write({Change::set("b", "3"), Change::check("a", revision + 1)})->applied);
+  EXPECT_FALSE(write({Change::set("b", "3"), Change::check("a", 0)})->applied);
+  EXPECT_TRUE(write({Change::check("c", 0)})->applied);
+  EXPECT_EQ(get("a") + get("b") + get("c"), "12nothing");
+}
+
+TEST_F(KvStore, AThreadThatMayBlockReadsAndWritesTheSame) {
+  EXPECT_TRUE(store->write_blocking({Change::set("a", "1")})->applied);
+  EXPECT_EQ((*store->get_blocking("a"))->value, "1");
+  EXPECT_FALSE(*store->get_blocking("b"));
+  EXPECT_EQ(store->list_blocking({})->keys.size(), 1);
+  EXPECT_FALSE(store->get_blocking(""));
+  EXPECT_FALSE(store->write_blocking({Change::set("", "1")}));
+}
+
 TEST_F(KvStore, StoresOfOneNameAreApartForEachApp) {
   const auto other_app = *database->store({"app2", "default"});
   const auto other_store = *database->store({"app", "default2"});

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "store/folder.h"
+#include "store/object/checksum.h"
 
 namespace cusp::store::object {
 
@@ -37,12 +38,6 @@ std::unexpected<Error> damaged(const ContentId& id) {
   return fail(ErrorCode::kDataLoss,
               "the content of an object is not what was written; restore it from a backup",
               id.digest);
-}
-
-std::string hex(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
 }
 
 bool is_digest(std::string_view text) {

@@ -1,0 +1,39 @@
+#include "store/object/checksum.h"
+
+#include <gtest/gtest.h>
+
+namespace cusp::store::object {
+
+namespace {
+
+// The check values of the catalogue of parametrised CRC algorithms, and of RFC 1321 and FIPS 180.
+TEST(ObjectChecksum, IsThatOfThePublishedCheckValues) {
+  const auto of = [](Algorithm algorithm) { return hex(checksum(algorithm, "123456789")); };
+  EXPECT_EQ(of(Algorithm::kCrc32), "cbf43926");
+  EXPECT_EQ(of(Algorithm::kCrc32c), "e3069283");
+  EXPECT_EQ(of(Algorithm::kCrc64Nvme), "ae8b14860a799888");
+  EXPECT_EQ(of(Algorithm::kMd5), "25f9e794323b453885f5181f1b624d0b");
+  EXPECT_EQ(of(Algorithm::kSha1), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
+  EXPECT_EQ(of(Algorithm::kSha256),
+            "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
+}
+
+TEST(ObjectChecksum, OfPiecesIsThatOfTheWhole) {
+  Hasher pieces(Algorithm::kCrc64Nvme);
+  pieces.update("1234");
+  pieces.update("");
+  pieces.update("56789");
+  EXPECT_EQ(hex(pieces.finish()), "ae8b14860a799888");
+}
+
+TEST(ObjectChecksum, IsKnownByItsNameInEitherCaseAndByNoOther) {
+  EXPECT_EQ(checksum_algorithm("crc64nvme"), Algorithm::kCrc64Nvme);
+  EXPECT_EQ(checksum_algorithm(to_string(Algorithm::kSha256)), Algorithm::kSha256);
+  for (const char* name : {"", "MD5", "CRC", "CRC32CC", "sha-256", "crc64"}) {
+    EXPECT_FALSE(checksum_algorithm(name)) << name;
+  }
+}
+
+}  // namespace
+
+}  // namespace cusp::store::object

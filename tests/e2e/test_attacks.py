@@ -122,7 +122,7 @@ def attacked(node, record_property):
         for name, value in figures.items():
             record_property(name, value)
         assert good.failures == []
-        assert p99(good.times) < GOOD_P99_MAX
+        assert INSTRUMENTED or p99(good.times) < GOOD_P99_MAX
         assert INSTRUMENTED or grown < MEMORY_MAX
         return results
 

@@ -162,7 +162,7 @@ def test_slow_heads_cost_little_and_are_cut_at_the_deadline(server, record_prope
         )
         assert set(statuses) == {200}
         assert INSTRUMENTED or each < 1024
-        assert p99(times) < 1
+        assert INSTRUMENTED or p99(times) < 1
         assert ended(clients, time.monotonic() + 20) == CONNECTIONS
 
 
@@ -192,7 +192,7 @@ def test_slow_bodies_do_not_keep_the_places_of_a_component(server, record_proper
         )
         assert INSTRUMENTED or each < 8 * 1024
         assert set(elsewhere) == {200}
-        assert p99(times) < 1
+        assert INSTRUMENTED or p99(times) < 1
         assert set(good) == {200}
         assert ended(clients, time.monotonic() + 60) == CONNECTIONS
 
@@ -232,7 +232,7 @@ def test_slow_reads_of_a_file_cost_little(server, record_property):
         )
         assert INSTRUMENTED or each < 16 * 1024
         assert set(statuses) == {200}
-        assert p99(times) < 1
+        assert INSTRUMENTED or p99(times) < 1
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "io/asio.h"
@@ -85,12 +86,14 @@ TEST(Load, MeasuresHowLateALoopIs) {
   io::asio::io_context loop;
   auto load = std::make_shared<Load>();
   io::asio::co_spawn(loop, Load::watch(load, loop.get_executor()), io::asio::detached);
-  for (int i = 0; i < 12; ++i) {
+  std::chrono::nanoseconds longest{0};
+  for (int i = 0; i < 100 && longest < 20ms; ++i) {
     loop.run_for(1ms);
     std::this_thread::sleep_for(40ms);  // what a guest that holds the shard does
+    longest = std::max(longest, load->standing_wait());
   }
-  EXPECT_GT(load->standing_wait(), 20ms);
-  EXPECT_LT(load->standing_wait(), 2s);
+  EXPECT_GT(longest, 20ms);
+  EXPECT_LT(longest, 2s);
 }
 
 }  // namespace

@@ -137,6 +137,7 @@ void Renewal::run(std::stop_token stop) {
           domain.failures = 0;
           plan(domain);
           renewed_();
+          log::info("ACME: {}", *result);  // it is in use by now
         } else {
           const seconds pause = pause_after(++domain.failures);
           log::error("ACME: no certificate for {}, trying again in {} s: {}", domain.name,
@@ -151,7 +152,7 @@ void Renewal::run(std::stop_token stop) {
   }
 }
 
-Result<> Renewal::renew(const Domain& domain, std::stop_token stop) {
+Result<std::string> Renewal::renew(const Domain& domain, std::stop_token stop) {
   const std::string& challenge =
       options_.challenges[static_cast<size_t>(domain.failures) % options_.challenges.size()];
   CUSP_TRY(const std::string key, make_key());
@@ -166,9 +167,8 @@ Result<> Renewal::renew(const Domain& domain, std::stop_token stop) {
     return fail(ErrorCode::kUnavailable, "the ACME server sent a certificate that has expired");
   }
   CUSP_CHECK(write_file(domain.files.certificate_file, key + chain, 0600));
-  log::info("ACME: a certificate for {}, valid until {}, was proved by {}", domain.name,
-            io::to_string(certificate->valid_until()), challenge);
-  return {};
+  return fmt::format("a certificate for {}, valid until {}, was proved by {}", domain.name,
+                     io::to_string(certificate->valid_until()), challenge);
 }
 
 }  // namespace cusp::node::acme

@@ -54,7 +54,8 @@ class Renewal {
           std::function<void()> renewed);
   void run(std::stop_token stop);
   void plan(Domain& domain);
-  Result<> renew(const Domain& domain, std::stop_token stop);
+  // What came of it, for the log.
+  Result<std::string> renew(const Domain& domain, std::stop_token stop);
 
   const Options options_;
   const AccountKey key_;

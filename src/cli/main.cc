@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   cli::add_explain(app, chosen);
   cli::add_purge(app, chosen);
   cli::add_secret(app, chosen);
+  cli::add_token(app, chosen);
   cli::add_kv(app, chosen);
   cli::add_sql(app, chosen);
   cli::add_inspect(app, chosen);

@@ -105,4 +105,10 @@ inline constexpr auto kSqlTimeMax = 30'000ms;              // of a statement, wi
 inline constexpr auto kSqlTransactionIdle = 5'000ms;       // rolled back after, when others wait
 inline constexpr size_t kSqlWaitingMax = 10'000;           // statements that wait for one database
 
+// Other processes of this machine that ask for the stores of one (`cusp kv`, `cusp sql`).
+inline constexpr size_t kStorePeersMax = 16;
+inline constexpr size_t kStorePeerSessionsMax = 16;         // SQL sessions of one
+inline constexpr size_t kStoreMessageBytesMax = 96 * kMiB;  // the largest write of keys fits
+inline constexpr auto kStorePeerTimeout = 30s;              // for the rest of a message
+
 }  // namespace cusp::limits

@@ -22,15 +22,16 @@ using nlohmann::json;
 namespace kv = store::kv;
 
 constexpr const char* kFooter = R"(Examples:
-  cusp kv set greeting hello                      (in an app's folder, while it does not run)
+  cusp kv set greeting hello                      (in an app's folder)
   cusp kv set token --ttl 1h < token.txt
   cusp kv list user/ --store sessions
   cusp kv export > backup.jsonl; cusp kv import backup.jsonl --stores-dir /var/lib/cusp/stores
 
 Export writes a line of JSON for each key: "key", "value" or "value_base64", "metadata" and
 "expires" (milliseconds since 1970) where there are any. Import reads the same.
-Exit codes: 0 done; 2 a flag, key or line is wrong; 3 there is no such key or folder; 1 a node has
-the stores open.)";
+A node that runs goes on: it does what this asks.
+Exit codes: 0 done; 2 a flag, key or line is wrong; 3 there is no such key or folder; 4 the node is
+another user's.)";
 
 constexpr size_t kImportBatch = 500;  // keys that are written at once
 
@@ -56,14 +57,13 @@ struct Opened {
 Result<Opened> open(const KvOptions& options) {
   Opened opened;
   CUSP_TRY(opened.folder, StoreFolder::open(options.folder));
-  CUSP_TRY(kv::Database * database, opened.folder->stores().key_values());
-  CUSP_TRY(const auto names, database->stores());
+  CUSP_TRY(const auto names, opened.folder->key_value_stores());
   std::vector<std::string> apps;
   for (const auto& name : names) {
     if (apps.empty() || apps.back() != name.app) apps.push_back(name.app);
   }
   CUSP_TRY(const std::string app, opened.folder->app(apps));
-  CUSP_TRY(opened.store, database->store({app, options.store}));
+  CUSP_TRY(opened.store, opened.folder->key_values({app, options.store}));
   return opened;
 }
 
@@ -171,8 +171,7 @@ Result<> import_keys(const KvOptions& options) {
 
 Result<> stores(const KvOptions& options) {
   CUSP_TRY(const auto folder, StoreFolder::open(options.folder));
-  CUSP_TRY(kv::Database * database, folder->stores().key_values());
-  CUSP_TRY(const auto names, database->stores());
+  CUSP_TRY(const auto names, folder->key_value_stores());
   for (const auto& name : names) fmt::print("{} {}\n", name.app, name.store);
   return {};
 }
@@ -181,8 +180,7 @@ Result<> stores(const KvOptions& options) {
 
 void add_kv(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<KvOptions>();  // shared: with the callbacks and the flags
-  CLI::App* command = app.add_subcommand(
-      "kv", "Look into key-value stores and change them, while no node has them open");
+  CLI::App* command = app.add_subcommand("kv", "Look into key-value stores and change them");
   command->require_subcommand(1);
   command->footer(kFooter);
   const auto add = [&](const char* verb, const char* what, Result<> (*run)(const KvOptions&)) {

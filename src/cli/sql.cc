@@ -21,15 +21,16 @@ namespace {
 namespace sql = store::sql;
 
 constexpr const char* kFooter = R"(Examples:
-  cusp sql default "SELECT * FROM page LIMIT 5"   (in an app's folder, while it does not run)
+  cusp sql default "SELECT * FROM page LIMIT 5"   (in an app's folder)
   cusp sql default --json "SELECT id, title FROM page" --stores-dir /var/lib/cusp/stores
   cusp sql default < script.sql
   cusp sql default --migrate migrations/
 
 Without a statement those of standard input run, each up to its ';'. --migrate applies the files
 NAME.sql of a folder in the order of their names, each once.
-Exit codes: 0 done; 2 a flag or a statement is wrong; 3 there is no such database; 1 a node has the
-stores open.)";
+A node that runs goes on: it does what this asks.
+Exit codes: 0 done; 2 a flag or a statement is wrong; 3 there is no such database; 4 the node is
+another user's.)";
 
 struct SqlOptions {
   StoreFolderOptions folder;
@@ -51,13 +52,12 @@ Result<Opened> open(const SqlOptions& options) {
   Opened opened;
   CUSP_TRY(opened.folder, StoreFolder::open(options.folder));
   CUSP_TRY(const std::string app, opened.folder->app(opened.folder->sql_apps()));
-  store::Stores& stores = opened.folder->stores();
-  const std::string path = stores.sql_path(app, options.database);
+  const std::string path = opened.folder->stores().sql_path(app, options.database);
   if (options.migrations.empty() && !std::filesystem::exists(path)) {
     return fail(ErrorCode::kNotFound,
                 fmt::format("'{}' has no database '{}'", app, options.database), path);
   }
-  CUSP_TRY(opened.database, stores.sql(app, options.database));
+  CUSP_TRY(opened.database, opened.folder->sql(app, options.database));
   opened.session = opened.database->session();
   return opened;
 }
@@ -74,6 +74,17 @@ Result<> run(const Opened& opened, const SqlOptions& options, std::string text) 
 bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n;") == text.npos; }
 
 // A person goes on after an error; a script does not.
+Result<> run_each(const Opened& opened, const SqlOptions& options, const std::string& text,
+                  bool person) {
+  CUSP_TRY(const auto statements, split_statements(text));
+  for (const auto& statement : statements) {
+    auto done = run(opened, options, statement);
+    if (!done && !person) return done;
+    if (!done) print_error(done.error());
+  }
+  return {};
+}
+
 Result<> run_input(const Opened& opened, const SqlOptions& options) {
   const bool person = ::isatty(STDIN_FILENO) != 0;
   const auto prompt = [&](const char* text) {
@@ -88,22 +99,18 @@ Result<> run_input(const Opened& opened, const SqlOptions& options) {
       prompt(is_blank(text) ? "sql> " : "...> ");
       continue;
     }
-    CUSP_TRY(const auto statements, split_statements(std::exchange(text, {})));
-    for (const auto& statement : statements) {
-      auto done = run(opened, options, statement);
-      if (!done && !person) return done;
-      if (!done) print_error(done.error());
-    }
+    CUSP_CHECK(run_each(opened, options, std::exchange(text, {}), person));
     prompt("sql> ");
   }
-  if (is_blank(text)) return {};
-  return run(opened, options, std::move(text));
+  // The last one may do without its ';', also behind a comment.
+  return is_blank(text) ? Result<>() : run_each(opened, options, text + "\n;", person);
 }
 
 Result<> execute(const SqlOptions& options) {
   CUSP_TRY(const Opened opened, open(options));
   if (!options.migrations.empty()) {
-    CUSP_TRY(const size_t count, opened.database->migrate(options.migrations));
+    CUSP_TRY(const auto migrations, sql::read_migrations(options.migrations));
+    CUSP_TRY(const size_t count, opened.database->migrate(migrations));
     print_progress(fmt::format("{} {} applied", count, count == 1 ? "migration" : "migrations"));
     return {};
   }
@@ -115,8 +122,7 @@ Result<> execute(const SqlOptions& options) {
 
 void add_sql(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<SqlOptions>();  // shared: with the callback and the flags
-  CLI::App* command = app.add_subcommand(
-      "sql", "Run statements in an app's SQL database, while no node has it open");
+  CLI::App* command = app.add_subcommand("sql", "Run statements in an app's SQL database");
   command->add_option("database", options->database, "The database's name")->required();
   command->add_option("statement", options->statement, "One SQL statement");
   command->add_flag("--json", options->json, "A line of JSON for each row");

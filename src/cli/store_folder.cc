@@ -45,7 +45,32 @@ Result<std::unique_ptr<StoreFolder>> StoreFolder::open(const StoreFolderOptions&
                 "there are no stores here; name their folder with --stores-dir or --state-dir",
                 directory);
   }
-  return std::unique_ptr<StoreFolder>(new StoreFolder(directory, options.app));
+  std::unique_ptr<StoreFolder> folder(new StoreFolder(directory, options.app));
+  auto node = store::remote::Client::connect(directory);
+  if (!node && node.error().code != ErrorCode::kNotFound) {
+    return std::unexpected(std::move(node).error());
+  }
+  if (node) folder->node_ = std::move(*node);
+  return folder;
+}
+
+Result<std::vector<store::kv::StoreName>> StoreFolder::key_value_stores() {
+  if (node_) return node_->stores();
+  CUSP_TRY(store::kv::Database * database, stores_.key_values());
+  return database->stores();
+}
+
+Result<std::shared_ptr<store::kv::Store>> StoreFolder::key_values(
+    const store::kv::StoreName& name) {
+  if (node_) return node_->key_values(name);
+  CUSP_TRY(store::kv::Database * database, stores_.key_values());
+  return database->store(name);
+}
+
+Result<std::shared_ptr<store::sql::Database>> StoreFolder::sql(const std::string& app,
+                                                               const std::string& name) {
+  if (node_) return node_->sql(app, name);
+  return stores_.sql(app, name);
 }
 
 Result<std::string> StoreFolder::app(const std::vector<std::string>& known) const {

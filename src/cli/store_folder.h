@@ -1,20 +1,19 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "io/asio.h"
+#include "io/task_runner.h"
+#include "store/remote/client.h"
 #include "store/stores.h"
 
 namespace CLI {
 class App;
 }
 
-// The stores of a node that does not run, for verbs that look into them or change them. For .cc
-// files.
+// The stores of a node, for verbs that look into them or change them. For .cc files.
 namespace cusp::cli {
 
 struct StoreFolderOptions {
@@ -25,14 +24,21 @@ struct StoreFolderOptions {
 
 void add_store_folder_options(CLI::App& command, StoreFolderOptions& options);
 
-// An open folder. Blocking.
+// An open folder: by this process, or by the node that runs, which is asked then. Blocking.
 class StoreFolder {
  public:
   // The folder that the options name, else .cusp/stores here if it is there, else that of the state
-  // folder. Errors: kNotFound, there are no stores.
+  // folder. Errors: kNotFound, there are no stores; kPermissionDenied.
   static Result<std::unique_ptr<StoreFolder>> open(const StoreFolderOptions& options);
 
+  // For what only the process that has the folder can do: fails while a node runs.
   store::Stores& stores() { return stores_; }
+
+  // Those that hold something.
+  Result<std::vector<store::kv::StoreName>> key_value_stores();
+  Result<std::shared_ptr<store::kv::Store>> key_values(const store::kv::StoreName& name);
+  Result<std::shared_ptr<store::sql::Database>> sql(const std::string& app,
+                                                    const std::string& name);
 
   // The app that was asked for, or the only one among `known`. Errors: kInvalidArgument, which
   // tells them.
@@ -43,12 +49,7 @@ class StoreFolder {
   // Runs a task to its end.
   template <class T>
   T wait(io::Task<T> task) {
-    std::optional<T> result;
-    io::asio::co_spawn(loop_.get_executor(), std::move(task),
-                       [&result](std::exception_ptr, T value) { result = std::move(value); });
-    loop_.restart();
-    loop_.run();
-    return std::move(*result);
+    return runner_.wait(std::move(task));
   }
 
  private:
@@ -56,9 +57,10 @@ class StoreFolder {
       : app_(std::move(app)), stores_(std::move(directory), pool_) {}
 
   const std::string app_;
-  io::asio::io_context loop_;
+  io::TaskRunner runner_;
   io::BlockingPool pool_{1};
   store::Stores stores_;
+  std::shared_ptr<store::remote::Client> node_;  // null: no process has them open
 };
 
 }  // namespace cusp::cli

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "store/folder.h"
 
 namespace cusp::store {
@@ -35,6 +36,20 @@ std::string file_name(const std::string& name) {
 Result<> Stores::lock() {
   if (closed_) return fail(ErrorCode::kUnavailable, "the node's stores are closed");
   if (locked_) return {};
+  CUSP_CHECK(take_folder());
+  locked_ = true;
+  // Of the whole process, whichever database asks.
+  sqlite3_hard_heap_limit64(limits::kSqlMemoryBytesMax);
+  // Commands wait until the node ends where their socket cannot be; apps need none.
+  if (auto server = remote::Server::start(directory_, *this)) {
+    server_ = std::move(*server);
+  } else {
+    log::warn("{}", server.error().to_string());
+  }
+  return {};
+}
+
+Result<> Stores::take_folder() {
   CUSP_CHECK(make_folder(fs::absolute(directory_)));
   lock_ = Descriptor(::open((directory_ + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
   if (lock_ < 0) {
@@ -48,9 +63,6 @@ Result<> Stores::lock() {
                 "stores of its own (--stores-dir, or state_dir in its configuration)",
                 directory_);
   }
-  // Of the whole process, whichever database asks.
-  sqlite3_hard_heap_limit64(limits::kSqlMemoryBytesMax);
-  locked_ = true;
   return {};
 }
 
@@ -90,11 +102,17 @@ Result<std::shared_ptr<sql::Database>> Stores::sql(const std::string& app,
 }
 
 void Stores::close() {
-  std::lock_guard guard(mutex_);
-  closed_ = true;
-  if (key_values_) key_values_->close();
-  if (objects_) objects_->close();
-  for (const auto& [path, database] : sql_) database->close();
+  std::unique_ptr<remote::Server> server;
+  {
+    std::lock_guard guard(mutex_);
+    closed_ = true;
+    server = std::move(server_);
+    if (server) server->end();
+    if (key_values_) key_values_->close();
+    if (objects_) objects_->close();
+    for (const auto& [path, database] : sql_) database->close();
+  }
+  // Its threads may be waiting for the mutex: they are joined here, without it.
 }
 
 }  // namespace cusp::store

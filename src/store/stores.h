@@ -10,12 +10,14 @@
 #include "io/blocking_pool.h"
 #include "store/kv/database.h"
 #include "store/object/objects.h"
+#include "store/remote/server.h"
 #include "store/sql/database.h"
 
 namespace cusp::store {
 
 // The stores of one node, in one folder (docs/formats/stores.md). Nothing is opened before it is
-// asked for: a node whose apps keep nothing makes no folder. Thread-safe.
+// asked for: a node whose apps keep nothing makes no folder. Who has the folder answers for other
+// processes of this machine that want what is in it (store/remote/client.h). Thread-safe.
 class Stores {
  public:
   // `pool` outlives it.
@@ -41,6 +43,7 @@ class Stores {
 
  private:
   Result<> lock();
+  Result<> take_folder();
 
   const std::string directory_;
   io::BlockingPool& pool_;
@@ -51,6 +54,7 @@ class Stores {
   std::unique_ptr<kv::Database> key_values_;
   std::unique_ptr<object::Objects> objects_;
   std::map<std::string, std::shared_ptr<sql::Database>> sql_;  // by path; shared with sessions
+  std::unique_ptr<remote::Server> server_;  // for the commands of operators; null: see lock()
 };
 
 }  // namespace cusp::store

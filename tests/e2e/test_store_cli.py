@@ -1,4 +1,4 @@
-"""`cusp kv` and `cusp sql`: a look into stores while no node has them open."""
+"""`cusp kv` and `cusp sql`: a look into stores, whether a node has them open or not."""
 
 import json
 import subprocess
@@ -84,13 +84,47 @@ def test_statements_run_and_migrations_are_applied_once(app):
     assert not (app / ".cusp/stores/sql/keeps/nowhere.db").exists()
 
 
-def test_stores_that_a_node_has_open_are_left_alone(app, state):
+def test_a_node_that_runs_does_what_the_commands_ask(app, state):
+    with nodes(state) as start:
+        server = start(app)
+        assert run("kv", "get", "greeting", cwd=app).stdout == "hello"
+        assert run("kv", "stores", cwd=app).stdout == "keeps default\nkeeps other\n"
+        assert run("kv", "set", "mark", "1", cwd=app).returncode == 0
+        assert ask(server, "/get/default/mark") == "some: 1"
+        lines = "".join(f'{{"key":"user/{i}","value":"{i}"}}\n' for i in range(1200))
+        assert run("kv", "import", text=lines, cwd=app).returncode == 0
+        assert ask(server, "/get/default/user/1199") == "some: 1199"
+        assert len(run("kv", "list", "user/", cwd=app).stdout.splitlines()) == 1200
+        assert len(run("kv", "export", "user/1", cwd=app).stdout.splitlines()) == 311
+        assert run("kv", "delete", "mark", cwd=app).returncode == 0
+        assert ask(server, "/get/default/mark") == "none"
+        (app / "migrations").mkdir()
+        (app / "migrations/001.sql").write_text("CREATE TABLE u (a); INSERT INTO u VALUES (1);")
+        migrated = run("sql", "default", "--migrate", "migrations", cwd=app)
+        assert "1 migration applied" in migrated.stderr
+        script = "BEGIN; INSERT INTO t VALUES (8); COMMIT; SELECT sum(t.a + u.a) s FROM t, u"
+        assert run("sql", "default", text=script, cwd=app).stdout == "1 row changed\ns\n17\n"
+        assert "8" in ask(server, "/sql3/default", "SELECT max(a) FROM t")
+
+
+def test_a_node_that_runs_answers_with_the_errors_of_its_stores(app, state):
     with nodes(state) as start:
         start(app)
-        for arguments in (["kv", "list"], ["sql", "default", "SELECT 1"]):
-            refused = run(*arguments, cwd=app)
-            assert refused.returncode == 1
-            assert "another process has this folder's stores open" in refused.stderr
+        assert run("kv", "get", "missing", cwd=app).returncode == 3
+        assert run("kv", "set", "k" * 513, "1", cwd=app).returncode == 2
+        wrong = run("sql", "default", "SELEC", cwd=app)
+        assert wrong.returncode == 2 and "syntax error" in wrong.stderr
+        assert run("sql", "nowhere", "SELECT 1", cwd=app).returncode == 3
+        # A shell that is ended within a transaction leaves none behind.
+        with subprocess.Popen(
+            [CUSP, "sql", "default"], cwd=app, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as shell:
+            shell.stdin.write(b"BEGIN; INSERT INTO t VALUES (99); SELECT max(a) FROM t;\n")
+            shell.stdin.flush()
+            assert [shell.stdout.readline() for _ in range(3)][2] == b"99\n"
+            shell.kill()
+        assert run("sql", "default", "SELECT max(a) m FROM t", cwd=app).stdout == "m\n7\n"
+        assert run("sql", "default", "INSERT INTO t VALUES (10)", cwd=app).returncode == 0
 
 
 def test_a_folder_without_stores_is_told(tmp_path):

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "io/asio.h"
-#include "store/sql/migrations.h"
 #include "store/sql/writer.h"
 
 namespace cusp::store::sql {
@@ -32,7 +31,7 @@ class SqliteDatabase final : public Database, public std::enable_shared_from_thi
   }
 
   std::unique_ptr<Session> session() override;
-  Result<size_t> migrate(const std::string& folder) override;
+  Result<size_t> migrate(const std::vector<Migration>& migrations) override;
   void close() override {
     closing_.set(Budget::Clock::now() + kCloseTime);
     writer_->stop();
@@ -205,8 +204,7 @@ std::unique_ptr<Session> SqliteDatabase::session() {
   return std::make_unique<SqliteSession>(shared_from_this());
 }
 
-Result<size_t> SqliteDatabase::migrate(const std::string& folder) {
-  CUSP_TRY(const auto migrations, read_migrations(folder));
+Result<size_t> SqliteDatabase::migrate(const std::vector<Migration>& migrations) {
   Result<size_t> applied;
   std::promise<void> done;
   writer_->submit(

@@ -8,6 +8,7 @@
 #include "io/blocking_pool.h"
 #include "io/task.h"
 #include "store/sql/connection.h"
+#include "store/sql/migrations.h"
 #include "store/sql/value.h"
 
 namespace cusp::store::sql {
@@ -48,10 +49,10 @@ class Database {
 
   // The session keeps the database open.
   virtual std::unique_ptr<Session> session() = 0;
-  // Applies the files of `folder` that end with ".sql" and were not applied yet, in the order of
-  // their names, each in a transaction of its own. How many. Blocks. Errors: kInvalidArgument with
-  // the file as context for one that fails, or that has changed since it was applied.
-  virtual Result<size_t> migrate(const std::string& folder) = 0;
+  // Applies those that were not applied yet, in their order, each in a transaction of its own. How
+  // many. Blocks. Errors: kInvalidArgument with the name as context for one that fails, or that has
+  // changed since it was applied.
+  virtual Result<size_t> migrate(const std::vector<Migration>& migrations) = 0;
   // Ends what was begun, what takes longer than a second with kUnavailable, and takes no more.
   // Before the shards go whose coroutines wait for it. Blocks.
   virtual void close() = 0;

@@ -430,7 +430,10 @@ class SqlMigrations : public SqlDatabase {
   void file(const std::string& name, const std::string& text) {
     std::ofstream(folder.path() + "/m/" + name) << text;
   }
-  Result<size_t> migrate() { return database->migrate(folder.path() + "/m"); }
+  Result<size_t> migrate() {
+    CUSP_TRY(const auto migrations, read_migrations(folder.path() + "/m"));
+    return database->migrate(migrations);
+  }
 };
 
 TEST_F(SqlMigrations, AreAppliedOnceInTheOrderOfTheirNames) {
@@ -465,7 +468,7 @@ TEST_F(SqlMigrations, OneThatHasChangedSinceIsAnError) {
   const auto applied = migrate();
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_FALSE(database->migrate(folder.path() + "/missing"));
+  EXPECT_FALSE(read_migrations(folder.path() + "/missing"));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ Result<node::NodeOptions> load(const std::string& path) {
 // Whether nothing has changed that takes a restart.
 bool same_listeners(const node::NodeOptions& a, const node::NodeOptions& b) {
   return a.state_directory == b.state_directory && a.shards == b.shards && a.listen == b.listen &&
-         a.acme == b.acme;
+         a.acme == b.acme && a.s3 == b.s3;
 }
 
 // What is read here goes to the node as a whole or not at all.

@@ -43,6 +43,8 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                      "Write a line of JSON for each request to this file; '-' is standard output");
   command.add_option("--admin", options.admin,
                      "Answer operators' tools (metrics, health) at this address and port");
+  command.add_option("--s3", options.s3,
+                     "Serve the app's object stores as S3 does at this address and port");
   command.add_flag("--server-timing", options.server_timing,
                    "Tell in a Server-Timing field what each step of a request took");
 }
@@ -69,6 +71,11 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
     auto admin = node::parse_listen(options.admin);
     if (!admin) return fail(admin.error().code, "--admin: " + admin.error().message);
     result.admin = std::move(*admin);
+  }
+  if (!options.s3.empty()) {
+    auto s3 = node::parse_listen(options.s3);
+    if (!s3) return fail(s3.error().code, "--s3: " + s3.error().message);
+    result.s3 = {.listen = std::move(*s3)};
   }
   result.access_log = options.access_log;
   result.server_timing = options.server_timing;
@@ -98,6 +105,7 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
 void print_urls(const node::Node& node) {
   for (const auto& url : node.urls()) fmt::print("listening on {}\n", url);
   if (const auto url = node.admin_url(); !url.empty()) fmt::print("admin API on {}\n", url);
+  if (const auto url = node.s3_url(); !url.empty()) fmt::print("S3 on {}\n", url);
   std::fflush(stdout);
 }
 

@@ -29,6 +29,7 @@ struct ServeOptions {
   uint32_t reuse_requests = 1;
   std::string access_log;
   std::string admin;
+  std::string s3;
   bool server_timing = false;
   std::string from;  // of `dev` alone
 };

@@ -40,6 +40,7 @@ class Reader {
     for (auto& table : root.tables("app")) read_app(table);
     if (auto table = root.table("log")) read_log(*table);
     if (auto table = root.table("admin")) read_admin(*table);
+    if (auto table = root.table("s3")) read_s3(*table);
     if (auto table = root.table("cache")) read_cache(*table);
     if (auto table = root.table("geo")) read_geo(*table);
     root.ignore("edge");  // read when the node is there that its features need
@@ -85,6 +86,29 @@ class Reader {
     read_address(table, listen);
     table.finish();
     options_.admin = std::move(listen);
+  }
+
+  void read_certificates(TableReader& table, Listen& listen) {
+    for (auto& certificate : table.tables("tls", "'tls'")) {
+      const std::string chain = certificate.required_string("certificate");
+      const std::string key = certificate.required_string("key");
+      certificate.finish();
+      listen.certificates.push_back({absolute(chain), absolute(key)});
+    }
+  }
+
+  void read_s3(TableReader& table) {
+    S3Options s3;
+    read_address(table, s3.listen);
+    read_certificates(table, s3.listen);
+    if (const auto domain = table.value("domain")) {
+      s3.domain = domain->string().value_or("");
+      if (const auto problem = app::check_host_pattern(s3.domain); !problem.empty()) {
+        domain->error(fmt::format("'{}' in 'domain': {}", s3.domain, problem));
+      }
+    }
+    table.finish();
+    options_.s3 = std::move(s3);
   }
 
   void read_cache(TableReader& table) {
@@ -171,12 +195,7 @@ class Reader {
   void read_listen(TableReader& table) {
     Listen listen;
     read_address(table, listen);
-    for (auto& certificate : table.tables("tls", "'tls'")) {
-      const std::string chain = certificate.required_string("certificate");
-      const std::string key = certificate.required_string("key");
-      certificate.finish();
-      listen.certificates.push_back({absolute(chain), absolute(key)});
-    }
+    read_certificates(table, listen);
     listen.acme = table.boolean("acme").value_or(false);
     read_clients(table, listen);
     read_redirect(table, listen);

@@ -112,6 +112,22 @@ TEST(NodeConfig, RefusesWhatIsNoHostName) {
   EXPECT_THAT(text, HasSubstr("node.toml:5:"));
 }
 
+TEST(NodeConfig, ReadsWhereS3IsServedAndRefusesADomainThatIsNone) {
+  const std::string listen = "[[listen]]\naddress = \":0\"\n";
+  EXPECT_FALSE(parsed(listen).s3);
+  const auto options = parsed(listen +
+                              "[s3]\naddress = \"[::1]:9000\"\ndomain = \"s3.example.com\"\n"
+                              "tls = [{ certificate = \"a.pem\", key = \"a.key\" }]\n");
+  ASSERT_TRUE(options.s3);
+  EXPECT_EQ(options.s3->listen.port, 9000);
+  EXPECT_EQ(options.s3->listen.certificates[0].key_file, "/etc/cusp/a.key");
+  EXPECT_EQ(options.s3->domain, "s3.example.com");
+  EXPECT_THAT(problem(listen + "[s3]\n"), HasSubstr("'address'"));
+  EXPECT_THAT(problem(listen + "[s3]\naddress = \":1\"\nkeys = 1\n"), HasSubstr("'keys'"));
+  EXPECT_THAT(problem(listen + "[s3]\naddress = \":1\"\ndomain = \"a/b\"\n"),
+              HasSubstr("'a/b' in 'domain'"));
+}
+
 TEST(NodeConfig, AnAbsentFileIsNamed) {
   const auto options = load_node_config("/nonexistent/node.toml");
   ASSERT_FALSE(options);

@@ -26,9 +26,11 @@
 #include "node/metrics.h"
 #include "node/node_edge.h"
 #include "node/purge_endpoint.h"
+#include "node/s3/handler.h"
 #include "node/secret_file.h"
 #include "node/secret_store.h"
 #include "node/tls_keeper.h"
+#include "node/token_store.h"
 #include "node/vault.h"
 
 namespace cusp::node {
@@ -47,7 +49,9 @@ std::string url_of(const Listen& where, uint16_t port) {
 
 std::vector<TlsSetup> tls_setups(const NodeOptions& options) {
   std::vector<TlsSetup> setups;
-  for (const Listen& where : options.listen) {
+  std::vector<Listen> all = options.listen;
+  if (options.s3) all.push_back(options.s3->listen);
+  for (const Listen& where : all) {
     TlsSetup& setup = setups.emplace_back();
     setup = {
         .certificates = where.certificates, .clients = where.clients, .client_ca = where.client_ca};
@@ -86,7 +90,8 @@ struct Node::State {
   std::unique_ptr<io::BlockingPool> store_blocking =
       std::make_unique<io::BlockingPool>(kStoreThreads);
   std::unique_ptr<store::Stores> stores;
-  std::string secret;  // of which features make their keys
+  std::unique_ptr<TokenStore> tokens;  // null: nothing asks for them
+  std::string secret;                  // of which features make their keys
   NodeEdge edge;
   edge::ConnectionCounts connections;
   std::shared_ptr<const AppTable> apps;  // shared with the shards
@@ -105,6 +110,7 @@ struct Node::State {
     std::unique_ptr<ShardObserver> observer;  // null: nobody asks
     std::unique_ptr<edge::Pipeline> pipeline;
     std::unique_ptr<AdminHandler> admin;  // of the first shard alone
+    std::unique_ptr<s3::Handler> s3;      // null: it is not served
     std::vector<std::unique_ptr<ListenerHandler>> listeners;
     std::vector<std::unique_ptr<http::Server>> servers;
   };
@@ -112,6 +118,7 @@ struct Node::State {
   std::vector<std::unique_ptr<io::Shard>> shards;
   std::vector<uint16_t> ports;
   uint16_t admin_port = 0;
+  uint16_t s3_port = 0;
 
   using GeoPtr = std::shared_ptr<const edge::Geo>;
   Result<std::shared_ptr<const AppTable>> load_apps(const std::vector<AppSource>& sources,
@@ -122,7 +129,9 @@ struct Node::State {
   void watch_upstreams(ShardState& local) const;
   Result<NodeEdge> read_edge(const NodeOptions& from) const;
   void set_edge(ShardState& local) const;
-  Result<> listen(const Listen& where, size_t index);
+  using MakeHandler = std::function<http::Handler&(ShardState&)>;
+  Result<uint16_t> listen(const Listen& where, size_t index, const MakeHandler& make);
+  Result<> listen_for_s3();
   Result<> listen_for_admin(const Listen& where);
   Result<> start_renewal();
   void stop(std::chrono::milliseconds deadline);
@@ -167,30 +176,42 @@ Result<std::shared_ptr<const AppTable>> Node::State::load_apps(
   return AppTable::create(std::move(loaded));
 }
 
-// Binds on every shard; the first one finds the port when any will do.
-Result<> Node::State::listen(const Listen& where, size_t index) {
+// Binds on every shard; the first one finds the port when any will do. `index` is that of its TLS
+// context.
+Result<uint16_t> Node::State::listen(const Listen& where, size_t index, const MakeHandler& make) {
   uint16_t port = where.port;
   for (size_t i = 0; i < shards.size(); ++i) {
     Result<std::unique_ptr<http::Server>> server;
     shards[i]->run([&] {
       auto& local = shard_states[i];
-      local.listeners.push_back(
-          std::make_unique<ListenerHandler>(where.rules, challenges, *local.pipeline));
       server = http::make_server(shards[i]->executor(),
                                  {.address = where.address,
                                   .port = port,
                                   .tls = tls->context(index),
-                                  // The limit is each app's own: see AppHandler.
+                                  // The limit is each handler's own.
                                   .limits = {.body_bytes_max = UINT64_MAX},
                                   .gate = &connections},
-                                 *local.listeners.back());
+                                 make(local));
       if (!server) return;
       port = (*server)->port();
       local.servers.push_back(std::move(*server));
     });
     if (!server) return std::unexpected(server.error());
   }
-  ports.push_back(port);
+  return port;
+}
+
+Result<> Node::State::listen_for_s3() {
+  CUSP_TRY(tokens, TokenStore::open(options.state_directory));
+  CUSP_TRY(store::object::Objects* const objects, stores->objects());
+  const s3::HandlerOptions handler{
+      .domain = options.s3->domain,
+      .find_token = [this](std::string_view id) { return tokens->find(id); }};
+  const auto make = [&](ShardState& local) -> http::Handler& {
+    local.s3 = std::make_unique<s3::Handler>(handler, *objects);
+    return *local.s3;
+  };
+  CUSP_TRY(s3_port, listen(options.s3->listen, options.listen.size(), make));
   return {};
 }
 
@@ -294,8 +315,16 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   std::unique_ptr<Node> node(new Node(std::move(state)));
   State& running = *node->state_;
   for (size_t i = 0; i < running.options.listen.size(); ++i) {
-    CUSP_CHECK(running.listen(running.options.listen[i], i));
+    const Listen& where = running.options.listen[i];
+    const auto make = [&](State::ShardState& local) -> http::Handler& {
+      local.listeners.push_back(
+          std::make_unique<ListenerHandler>(where.rules, running.challenges, *local.pipeline));
+      return *local.listeners.back();
+    };
+    CUSP_TRY(const uint16_t port, running.listen(where, i, make));
+    running.ports.push_back(port);
   }
+  if (running.options.s3) CUSP_CHECK(running.listen_for_s3());
   if (running.options.admin) CUSP_CHECK(running.listen_for_admin(*running.options.admin));
   if (running.options.acme) CUSP_CHECK(running.start_renewal());
   return node;
@@ -315,6 +344,10 @@ std::vector<std::string> Node::urls() const {
 
 std::string Node::admin_url() const {
   return state_->options.admin ? url_of(*state_->options.admin, state_->admin_port) : "";
+}
+
+std::string Node::s3_url() const {
+  return state_->options.s3 ? url_of(state_->options.s3->listen, state_->s3_port) : "";
 }
 
 edge::Trail Node::explain(http::Request request, const std::string& client) {

@@ -48,6 +48,14 @@ struct Listen {
   bool tls() const { return acme || !certificates.empty(); }  // otherwise clear text
 };
 
+// Where S3's API is served (docs/formats/s3.md).
+struct S3Options {
+  Listen listen;
+  std::string domain;  // of requests to BUCKET.DOMAIN; empty: buckets stand in paths alone
+
+  bool operator==(const S3Options&) const = default;
+};
+
 struct NodeOptions {
   std::vector<Listen> listen;
   std::vector<AppSource> apps;
@@ -64,6 +72,7 @@ struct NodeOptions {
   std::string from;    // where all clients are pretended to be (node/places.h); empty: nobody is
   std::optional<acme::Options> acme;
   std::optional<Listen> admin;  // where operators' tools ask (node/admin.h)
+  std::optional<S3Options> s3;
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
@@ -80,6 +89,7 @@ class Node {
 
   // The same of the listener for operators' tools; empty: there is none.
   std::string admin_url() const;
+  std::string s3_url() const;  // the same
 
   // "http://127.0.0.1:3000", one for each listener, with the port that was bound.
   std::vector<std::string> urls() const;

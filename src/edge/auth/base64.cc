@@ -26,7 +26,24 @@ constexpr Values values_of(std::string_view alphabet) {
 constexpr Values kUrlValues = values_of(kUrlAlphabet);
 constexpr Values kValues = values_of(kAlphabet);
 
-// Text without padding.
+// Without padding, as the next one.
+std::string encode(std::string_view bytes, std::string_view alphabet) {
+  std::string text;
+  text.reserve((bytes.size() * 4 + 2) / 3);
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : bytes) {
+    bits = bits << 8 | static_cast<unsigned char>(c);
+    count += 8;
+    while (count >= 6) {
+      count -= 6;
+      text += alphabet[bits >> count & 0x3f];
+    }
+  }
+  if (count > 0) text += alphabet[bits << (6 - count) & 0x3f];
+  return text;
+}
+
 std::optional<std::string> decode(std::string_view text, const Values& values) {
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes;
@@ -49,20 +66,11 @@ std::optional<std::string> decode(std::string_view text, const Values& values) {
 
 }  // namespace
 
-std::string base64url_encode(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    count += 8;
-    while (count >= 6) {
-      count -= 6;
-      text += kUrlAlphabet[bits >> count & 0x3f];
-    }
-  }
-  if (count > 0) text += kUrlAlphabet[bits << (6 - count) & 0x3f];
+std::string base64url_encode(std::string_view bytes) { return encode(bytes, kUrlAlphabet); }
+
+std::string base64_encode(std::string_view bytes) {
+  std::string text = encode(bytes, kAlphabet);
+  text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
 

@@ -11,7 +11,8 @@ namespace cusp::edge {
 std::string base64url_encode(std::string_view bytes);  // section 5, without padding
 // Padding is refused.
 std::optional<std::string> base64url_decode(std::string_view text);
-// Section 4, with its padding.
+// Section 4, with its padding, as the next one.
+std::string base64_encode(std::string_view bytes);
 std::optional<std::string> base64_decode(std::string_view text);
 
 }  // namespace cusp::edge

@@ -1,7 +1,5 @@
 #include "edge/auth/oidc_provider.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cctype>
 
@@ -9,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "edge/auth/base64.h"
 #include "edge/auth/json.h"
 #include "edge/auth/secret.h"
 #include "io/asio.h"
@@ -37,15 +36,6 @@ std::string form_escape(std::string_view text) {
     }
   }
   return escaped;
-}
-
-std::string base64_encode(std::string_view text) {
-  std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-  encoded.resize(static_cast<size_t>(size));
-  return encoded;
 }
 
 bool is_trusted(const std::optional<Url>& url) {

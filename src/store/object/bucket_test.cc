@@ -47,6 +47,19 @@ TEST_F(ObjectBucket, BucketsOfOneNameAreApartForEachApp) {
   EXPECT_EQ(list({}), "|");
 }
 
+TEST_F(ObjectBucket, ThoseThatHoldSomethingAreListed) {
+  EXPECT_TRUE(loop.run(objects->buckets())->empty());
+  put("a", "1");
+  put("\xF4\x8F\xBF\xBF", "the last key that there can be");
+  const std::vector<kv::StoreName> others{{"app", "default.x"}, {"app.b", "c"}, {"b", "c"}};
+  for (const auto& name : others) {
+    bucket = *objects->bucket(name);
+    put("a", "1");
+  }
+  EXPECT_EQ(*loop.run(objects->buckets()),
+            (std::vector<kv::StoreName>{{"app", "default"}, others[0], others[1], others[2]}));
+}
+
 TEST_F(ObjectBucket, AContentIsKeptOnceAndAsLongAsSomethingRefersToIt) {
   put("a", "same");
   put("b", "same");

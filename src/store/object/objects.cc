@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "io/asio.h"
 #include "store/object/index.h"
+#include "store/object/record.h"
 
 namespace cusp::store::object {
 
@@ -20,6 +22,27 @@ Result<std::unique_ptr<Objects>> Objects::open(ObjectsOptions options, io::Block
 Result<std::shared_ptr<Bucket>> Objects::bucket(const kv::StoreName& name) {
   CUSP_CHECK(kv::check_name(name));
   return std::make_shared<Bucket>(index_, name.app + '\0' + name.store + '\0');
+}
+
+io::Task<Result<std::vector<kv::StoreName>>> Objects::buckets() const {
+  const std::string begin = record_key(kObjectRecord, "", "");
+  std::vector<kv::StoreName> names;
+  kv::ListOptions options{.prefix = begin, .limit = 1};
+  while (true) {
+    CUSP_CO_TRY(const kv::Page page, co_await index_->entries().list(options));
+    for (const auto& listed : page.keys) {
+      const std::string_view rest = std::string_view(listed.key).substr(begin.size());
+      const size_t app_end = std::min(rest.find('\0'), rest.size());
+      const size_t store_end = std::min(rest.find('\0', app_end + 1), rest.size());
+      auto& name = names.emplace_back();
+      name.app = rest.substr(0, app_end);
+      name.store = rest.substr(std::min(rest.size(), app_end + 1), store_end - app_end - 1);
+      // Behind all keys of this bucket: none of them has the byte.
+      options.after = begin + std::string(rest.substr(0, store_end)) + std::string("\0\xFF", 2);
+    }
+    if (!page.next) co_return names;
+    if (page.keys.empty()) options.after = *page.next;
+  }
 }
 
 Result<size_t> Objects::sweep() { return index_->sweep(); }

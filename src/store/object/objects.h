@@ -33,6 +33,8 @@ class Objects {
   // The bucket of that name, empty until something is written. After close() it answers
   // kUnavailable. Errors: kInvalidArgument, as kv::Database::store().
   Result<std::shared_ptr<Bucket>> bucket(const kv::StoreName& name);
+  // The buckets that hold objects, in the order of their names.
+  io::Task<Result<std::vector<kv::StoreName>>> buckets() const;
   // Removes what no object refers to, now. Blocks. How many contents were removed.
   Result<size_t> sweep();
   // Ends the writes that have begun, and takes no more. Blocks.

@@ -29,9 +29,14 @@ def test_no_acknowledged_write_is_lost_and_none_is_half_there(tmp_path):
             writer.wait()
             writer.stdout.close()
     subprocess.run([WRITER, tmp_path, "check"], check=True, timeout=60)
-    kv, sql = (
-        (tmp_path / f"{kind}.acknowledged").read_text().count("\n") for kind in ("kv", "sql")
+    kv, sql, objects = (
+        (tmp_path / f"{kind}.acknowledged").read_text().count("\n")
+        for kind in ("kv", "sql", "object")
     )
     assert min(kv, sql) > (ROUNDS if INSTRUMENTED else 3 * ROUNDS)
+    assert objects > ROUNDS / 2
     assert max(opened) < 10
-    print(f"{ROUNDS} rounds, {kv} KV and {sql} SQL writes, opened in {max(opened):.2f} s at most")
+    print(
+        f"{ROUNDS} rounds, {kv} KV, {sql} SQL and {objects} object writes, "
+        f"opened in {max(opened):.2f} s at most"
+    )

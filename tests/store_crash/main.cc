@@ -4,14 +4,16 @@
 // usage: store_crash FOLDER       prints "writing" once the check has passed, then writes for ever
 //        store_crash FOLDER check
 //
-// What was acknowledged stands in FOLDER/kv.acknowledged and FOLDER/sql.acknowledged, a line for
-// each: whatever is in the page cache outlives the process.
+// What was acknowledged stands in FOLDER/kv.acknowledged, sql.acknowledged and object.acknowledged,
+// a line for each: whatever is in the page cache outlives the process.
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,12 +24,14 @@
 #include "io/asio.h"
 #include "store/kv/database.h"
 #include "store/kv/entry.h"
+#include "store/object/objects.h"
 #include "store/sql/database.h"
 
 namespace {
 
 using namespace cusp;
 namespace kv = store::kv;
+namespace object = store::object;
 namespace sql = store::sql;
 
 constexpr size_t kWriters = 8;
@@ -42,6 +46,10 @@ template <class T>
 T must(Result<T> result) {
   if (!result) die(result.error().to_string());
   return std::move(*result);
+}
+
+void must(const Result<>& result) {
+  if (!result) die(result.error().to_string());
 }
 
 uint64_t number(std::string_view text) {
@@ -187,6 +195,113 @@ io::Task<> write_sql(sql::Session& session, size_t writer, uint64_t turn, int lo
   }
 }
 
+// What an object holds after a turn: the same for some writers, so that they share contents.
+std::string content(size_t writer, uint64_t turn) {
+  return fmt::format("{} {} ", writer / 2, turn) + payload(writer / 2, turn);
+}
+
+io::Task<std::string> content_of(object::Bucket& bucket, std::string key) {
+  auto found = must(co_await bucket.get(std::move(key)));
+  if (!found) co_return "nothing";
+  std::string all;
+  while (true) {
+    const std::string part = must(co_await found->read(all.size(), UINT64_MAX));
+    if (part.empty()) co_return all;
+    all += part;
+  }
+}
+
+// The turn that an object is of; what it holds is that turn's content as a whole.
+io::Task<uint64_t> turn_of(object::Bucket& bucket, size_t writer, std::string key) {
+  const std::string found = co_await content_of(bucket, key);
+  if (found == "nothing") co_return 0;
+  const uint64_t turn = number(std::string_view(found).substr(found.find(' ') + 1));
+  if (found != content(writer, turn)) die(fmt::format("the object {} is not as written", key));
+  co_return turn;
+}
+
+// Each writer writes over one object and leaves some behind, by each of the ways to write one.
+io::Task<> check_objects(object::Bucket& bucket, Counts acknowledged, Counts& last) {
+  constexpr uint64_t kTurnsAgain = 20;
+  for (size_t writer = 0; writer < kWriters; ++writer) {
+    last[writer] = co_await turn_of(bucket, writer, last_key(writer));
+    if (last[writer] < acknowledged[writer]) {
+      die(fmt::format("writer {} was told that object {} is written; there are {}", writer,
+                      acknowledged[writer], last[writer]));
+    }
+    for (uint64_t turn = last[writer]; turn > 0 && turn + kTurnsAgain > last[writer]; --turn) {
+      const std::string key = turn_key(writer, turn);
+      const bool kept = turn % 2 == 0;
+      const uint64_t found = co_await turn_of(bucket, writer, key);
+      // What was to be deleted after the last turn may be there or not.
+      if (kept ? found != turn : found != 0 && turn <= acknowledged[writer]) {
+        die(fmt::format("object {} is not what the last turns have left", key));
+      }
+    }
+  }
+}
+
+io::Task<object::Received> receive(object::Bucket& bucket, size_t writer, uint64_t turn) {
+  auto incoming = bucket.receive();
+  must(co_await incoming.append(content(writer, turn)));
+  co_return must(co_await incoming.finish());
+}
+
+io::Task<> write_objects(object::Bucket& bucket, size_t writer, uint64_t turn, int log) {
+  // Of a turn that was not acknowledged.
+  if (turn % 2 == 1) must(co_await bucket.remove(turn_key(writer, turn)));
+  while (true) {
+    ++turn;
+    const std::string key = turn_key(writer, turn);
+    if (turn % 3 == 0) {
+      const auto upload = must(co_await bucket.begin_upload(key, {}, {}));
+      auto received = co_await receive(bucket, writer, turn);
+      const auto part = must(co_await bucket.put_part(key, upload.id, 1, std::move(received)));
+      object::Head head;
+      must(co_await bucket.complete(key, upload.id, {{1, part->etag}}, {}, head));
+    } else {
+      auto received = co_await receive(bucket, writer, turn);
+      must(co_await bucket.put(key, std::move(received), {}));
+    }
+    const auto source = must(co_await bucket.get(key));
+    must(co_await bucket.copy(*source, last_key(writer), {}));
+    if (turn % 2 == 1) must(co_await bucket.remove(key));
+    acknowledge(log, writer, turn);
+  }
+}
+
+io::Task<> gather_contents(object::Bucket& bucket, std::set<std::string>& digests) {
+  object::ListOptions options;
+  while (true) {
+    const auto page = must(co_await bucket.list(options));
+    for (const auto& listed : page.objects) {
+      const auto head = must(co_await bucket.head(listed.key));
+      for (const auto& one : head->contents) digests.insert(one.digest);
+    }
+    if (!page.next) break;
+    options.after = *page.next;
+  }
+  for (const auto& upload : must(co_await bucket.uploads("", 1000))) {
+    for (const auto& part : must(co_await bucket.parts(upload.key, upload.id, 0, 10))) {
+      digests.insert(part.content.digest);
+    }
+  }
+}
+
+// After a sweep there is what something refers to, and nothing else.
+void check_contents(object::Objects& objects, const std::string& folder,
+                    const std::set<std::string>& digests) {
+  must(objects.sweep());
+  std::set<std::string> files;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    if (file.is_regular_file()) files.insert(file.path().filename());
+  }
+  if (files != digests) {
+    die(fmt::format("{} contents are on disk, and {} are referred to", files.size(),
+                    digests.size()));
+  }
+}
+
 // Writers of one kind of store begin behind what they have written before.
 template <class Write>
 void start(io::asio::io_context& loop, const std::string& log, const Counts& last, Write write) {
@@ -206,24 +321,41 @@ int main(int argc, char** argv) {
   const auto database = must(kv::Database::open({.directory = folder + "/kv"}, pool));
   const auto store = must(database->store({"crash", "default"}));
   const auto tables = must(sql::Database::open(folder + "/sql.db", {}, pool));
+  const auto objects = must(object::Objects::open({.directory = folder + "/objects"}, pool));
+  const auto bucket = must(objects->bucket({"crash", "default"}));
   std::vector<std::unique_ptr<sql::Session>> sessions;
   for (size_t writer = 0; writer < kWriters; ++writer) sessions.push_back(tables->session());
   const std::string kv_log = folder + "/kv.acknowledged";
   const std::string sql_log = folder + "/sql.acknowledged";
+  const std::string object_log = folder + "/object.acknowledged";
+  Counts object_last{};
   Counts kv_last{};
   Counts sql_last{};
   io::asio::co_spawn(loop.get_executor(), check_kv(*store, acknowledged(kv_log), kv_last),
                      io::asio::detached);
   io::asio::co_spawn(loop.get_executor(), check_sql(*sessions[0], acknowledged(sql_log), sql_last),
                      io::asio::detached);
+  io::asio::co_spawn(loop.get_executor(),
+                     check_objects(*bucket, acknowledged(object_log), object_last),
+                     io::asio::detached);
   loop.run();
-  if (argc > 2) return 0;
+  if (argc > 2) {
+    std::set<std::string> digests;
+    io::asio::co_spawn(loop.get_executor(), gather_contents(*bucket, digests), io::asio::detached);
+    loop.restart();
+    loop.run();
+    check_contents(*objects, folder + "/objects/content", digests);
+    return 0;
+  }
   std::puts("writing");
   std::fflush(stdout);
   start(loop, kv_log, kv_last,
         [&](size_t writer, uint64_t turn, int log) { return write_kv(*store, writer, turn, log); });
   start(loop, sql_log, sql_last, [&](size_t writer, uint64_t turn, int log) {
     return write_sql(*sessions[writer], writer, turn, log);
+  });
+  start(loop, object_log, object_last, [&](size_t writer, uint64_t turn, int log) {
+    return write_objects(*bucket, writer, turn, log);
   });
   loop.restart();
   loop.run();

@@ -1,7 +1,5 @@
 #include "cli/kv_lines.h"
 
-#include <openssl/evp.h>
-
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -53,21 +51,12 @@ Result<> read_member(const std::string& name, const json& value, kv::Change& cha
 
 }  // namespace
 
-std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
-  return text;
-}
-
 std::string to_line(const kv::Entry& entry, const std::string& key, bool with_value) {
   json line = {{"key", key}};
   if (with_value && is_utf8(entry.value)) {
     line["value"] = entry.value;
   } else if (with_value) {
-    line["value_base64"] = base64(entry.value);
+    line["value_base64"] = edge::base64_encode(entry.value);
   }
   if (!entry.metadata.empty()) line["metadata"] = entry.metadata;
   if (entry.expires) line["expires"] = entry.expires->time_since_epoch().count();

@@ -13,9 +13,6 @@ namespace cusp::cli {
 // Without a line break at the end.
 std::string to_line(const store::kv::Entry& entry, const std::string& key, bool with_value);
 
-// Base 64 with its padding (RFC 4648 section 4).
-std::string base64(std::string_view bytes);
-
 // What sets the key. Errors: kInvalidArgument, the line is not as above.
 Result<store::kv::Change> from_line(std::string_view line);
 

@@ -35,17 +35,6 @@ TEST(KvLines, OtherLinesAreRefused) {
   }
 }
 
-TEST(SqlRows, StatementsEndWhereSqliteThinksSo) {
-  const auto statements = split_statements(
-      "SELECT ';'; -- a ; comment\nCREATE TRIGGER t AFTER INSERT ON u BEGIN SELECT 1; SELECT 2; "
-      "END;\n;; SELECT \"a;b\" /* ; */;");
-  ASSERT_TRUE(statements);
-  ASSERT_EQ(statements->size(), 3);
-  EXPECT_EQ((*statements)[0], "SELECT ';';");
-  EXPECT_TRUE((*statements)[1].ends_with("END;"));
-  EXPECT_FALSE(split_statements("SELECT 1; SELECT 'open"));
-}
-
 TEST(SqlRows, AreShownAsTextAndAsJson) {
   const sql::Rows rows{.columns = {{"id", ""}, {"what", ""}},
                        .values = {int64_t{1}, "a\x1b[2Jb", std::monostate(), sql::Blob{"\xff"}}};

@@ -45,6 +45,9 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                      "Answer operators' tools (metrics, health) at this address and port");
   command.add_option("--s3", options.s3,
                      "Serve the app's object stores as S3 does at this address and port");
+  command.add_option(
+      "--data", options.data,
+      "Where programs with a token reach the app's stores (docs/formats/data-api.md)");
   command.add_flag("--server-timing", options.server_timing,
                    "Tell in a Server-Timing field what each step of a request took");
 }
@@ -67,16 +70,20 @@ Result<node::NodeOptions> to_node_options(const ServeOptions& options) {
     listen->certificates.push_back({options.tls_certificate, options.tls_key});
   result.listen.push_back(std::move(*listen));
 
-  if (!options.admin.empty()) {
-    auto admin = node::parse_listen(options.admin);
-    if (!admin) return fail(admin.error().code, "--admin: " + admin.error().message);
-    result.admin = std::move(*admin);
-  }
-  if (!options.s3.empty()) {
-    auto s3 = node::parse_listen(options.s3);
-    if (!s3) return fail(s3.error().code, "--s3: " + s3.error().message);
-    result.s3 = {.listen = std::move(*s3)};
-  }
+  const auto plain = [](const std::string& text, const char* flag,
+                        std::optional<node::Listen>& where) -> Result<> {
+    if (text.empty()) return {};
+    auto parsed = node::parse_listen(text);
+    if (!parsed)
+      return fail(parsed.error().code, fmt::format("{}: {}", flag, parsed.error().message));
+    where = std::move(*parsed);
+    return {};
+  };
+  CUSP_CHECK(plain(options.admin, "--admin", result.admin));
+  CUSP_CHECK(plain(options.data, "--data", result.data));
+  std::optional<node::Listen> s3;
+  CUSP_CHECK(plain(options.s3, "--s3", s3));
+  if (s3) result.s3 = {.listen = std::move(*s3)};
   result.access_log = options.access_log;
   result.server_timing = options.server_timing;
   result.from = options.from;
@@ -106,6 +113,7 @@ void print_urls(const node::Node& node) {
   for (const auto& url : node.urls()) fmt::print("listening on {}\n", url);
   if (const auto url = node.admin_url(); !url.empty()) fmt::print("admin API on {}\n", url);
   if (const auto url = node.s3_url(); !url.empty()) fmt::print("S3 on {}\n", url);
+  if (const auto url = node.data_url(); !url.empty()) fmt::print("data API on {}\n", url);
   std::fflush(stdout);
 }
 

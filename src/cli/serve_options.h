@@ -30,6 +30,7 @@ struct ServeOptions {
   std::string access_log;
   std::string admin;
   std::string s3;
+  std::string data;
   bool server_timing = false;
   std::string from;  // of `dev` alone
 };

@@ -13,6 +13,7 @@
 #include "cli/sql_rows.h"
 #include "cli/store_folder.h"
 #include "cli/terminal.h"
+#include "store/sql/split.h"
 
 namespace cusp::cli {
 
@@ -76,7 +77,7 @@ bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n;
 // A person goes on after an error; a script does not.
 Result<> run_each(const Opened& opened, const SqlOptions& options, const std::string& text,
                   bool person) {
-  CUSP_TRY(const auto statements, split_statements(text));
+  CUSP_TRY(const auto statements, store::sql::split_statements(text));
   for (const auto& statement : statements) {
     auto done = run(opened, options, statement);
     if (!done && !person) return done;

@@ -1,14 +1,12 @@
 #include "cli/sql_rows.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-#include "cli/kv_lines.h"
+#include "edge/auth/base64.h"
 
 namespace cusp::cli {
 
@@ -41,7 +39,8 @@ ordered_json to_json(const sql::Value& value) {
   if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
   if (const auto* real = std::get_if<double>(&value)) return *real;
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* blob = std::get_if<sql::Blob>(&value)) return {{"base64", base64(blob->bytes)}};
+  if (const auto* blob = std::get_if<sql::Blob>(&value))
+    return {{"base64", edge::base64_encode(blob->bytes)}};
   return nullptr;
 }
 
@@ -59,25 +58,6 @@ std::string line(const std::vector<std::string>& cells, size_t from,
 }
 
 }  // namespace
-
-Result<std::vector<std::string>> split_statements(const std::string& text) {
-  std::vector<std::string> statements;
-  size_t begin = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != ';') continue;
-    std::string one = text.substr(begin, at + 1 - begin);
-    if (::sqlite3_complete(one.c_str()) == 0) continue;
-    begin = at + 1;
-    if (one.find_first_not_of(" \t\r\n;") != one.npos) statements.push_back(std::move(one));
-  }
-  if (text.find_first_not_of(" \t\r\n", begin) != text.npos) {
-    const std::string rest = text.substr(begin);
-    if (::sqlite3_complete((rest + ";").c_str()) == 0) {
-      return fail(ErrorCode::kInvalidArgument, "the text ends within a statement");
-    }
-  }
-  return statements;
-}
 
 std::string rows_as_text(const sql::Rows& rows) {
   if (rows.columns.empty()) {

@@ -39,8 +39,9 @@ class Reader {
     for (auto& table : root.tables("listen")) read_listen(table);
     for (auto& table : root.tables("app")) read_app(table);
     if (auto table = root.table("log")) read_log(*table);
-    if (auto table = root.table("admin")) read_admin(*table);
     if (auto table = root.table("s3")) read_s3(*table);
+    if (auto table = root.table("admin")) read_admin(*table);
+    if (auto table = root.table("data")) read_data(*table);
     if (auto table = root.table("cache")) read_cache(*table);
     if (auto table = root.table("geo")) read_geo(*table);
     root.ignore("edge");  // read when the node is there that its features need
@@ -86,6 +87,14 @@ class Reader {
     read_address(table, listen);
     table.finish();
     options_.admin = std::move(listen);
+  }
+
+  void read_data(TableReader& table) {
+    Listen listen;
+    read_address(table, listen);
+    read_certificates(table, listen);
+    table.finish();
+    options_.data = std::move(listen);
   }
 
   void read_certificates(TableReader& table, Listen& listen) {

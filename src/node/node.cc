@@ -22,6 +22,7 @@
 #include "node/app_handler.h"
 #include "node/app_table.h"
 #include "node/artifact_store.h"
+#include "node/data_handler.h"
 #include "node/deployment.h"
 #include "node/metrics.h"
 #include "node/node_edge.h"
@@ -51,6 +52,7 @@ std::vector<TlsSetup> tls_setups(const NodeOptions& options) {
   std::vector<TlsSetup> setups;
   std::vector<Listen> all = options.listen;
   if (options.s3) all.push_back(options.s3->listen);
+  if (options.data) all.push_back(*options.data);
   for (const Listen& where : all) {
     TlsSetup& setup = setups.emplace_back();
     setup = {
@@ -99,7 +101,9 @@ struct Node::State {
   std::unique_ptr<TlsKeeper> tls;
   std::unique_ptr<acme::Renewal> renewal;  // null: nothing to renew
   Metrics metrics;
-  std::unique_ptr<AccessLog> access_log;  // null: none is kept
+  std::unique_ptr<AccessLog> access_log;   // null: none is kept
+  std::unique_ptr<hrana::Endpoint> hrana;  // both null without a listener for data
+  std::unique_ptr<DataHandler> data;
 
   // What lives on one shard; made and freed on its thread.
   struct ShardState {
@@ -119,6 +123,7 @@ struct Node::State {
   std::vector<uint16_t> ports;
   uint16_t admin_port = 0;
   uint16_t s3_port = 0;
+  uint16_t data_port = 0;
 
   using GeoPtr = std::shared_ptr<const edge::Geo>;
   Result<std::shared_ptr<const AppTable>> load_apps(const std::vector<AppSource>& sources,
@@ -133,6 +138,7 @@ struct Node::State {
   Result<uint16_t> listen(const Listen& where, size_t index, const MakeHandler& make);
   Result<> listen_for_s3();
   Result<> listen_for_admin(const Listen& where);
+  Result<> listen_for_data();
   Result<> start_renewal();
   void stop(std::chrono::milliseconds deadline);
 };
@@ -202,7 +208,6 @@ Result<uint16_t> Node::State::listen(const Listen& where, size_t index, const Ma
 }
 
 Result<> Node::State::listen_for_s3() {
-  CUSP_TRY(tokens, TokenStore::open(options.state_directory));
   CUSP_TRY(store::object::Objects* const objects, stores->objects());
   const s3::HandlerOptions handler{
       .domain = options.s3->domain,
@@ -283,6 +288,16 @@ Result<> Node::State::listen_for_admin(const Listen& where) {
   return {};
 }
 
+Result<> Node::State::listen_for_data() {
+  hrana = std::make_unique<hrana::Endpoint>(*stores, *store_blocking);
+  data = std::make_unique<DataHandler>(*tokens, *hrana);
+  data->set_apps(apps);
+  const auto make = [&](ShardState&) -> http::Handler& { return *data; };
+  const size_t index = options.listen.size() + (options.s3 ? 1 : 0);
+  CUSP_TRY(data_port, listen(*options.data, index, make));
+  return {};
+}
+
 // Not before the listeners are there: the authority comes to see proofs.
 Result<> Node::State::start_renewal() {
   CUSP_TRY(renewal, acme::Renewal::start(*options.acme, options.state_directory, challenges,
@@ -324,8 +339,12 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
     CUSP_TRY(const uint16_t port, running.listen(where, i, make));
     running.ports.push_back(port);
   }
+  if (running.options.s3 || running.options.data) {
+    CUSP_TRY(running.tokens, TokenStore::open(running.options.state_directory));
+  }
   if (running.options.s3) CUSP_CHECK(running.listen_for_s3());
   if (running.options.admin) CUSP_CHECK(running.listen_for_admin(*running.options.admin));
+  if (running.options.data) CUSP_CHECK(running.listen_for_data());
   if (running.options.acme) CUSP_CHECK(running.start_renewal());
   return node;
 }
@@ -348,6 +367,10 @@ std::string Node::admin_url() const {
 
 std::string Node::s3_url() const {
   return state_->options.s3 ? url_of(state_->options.s3->listen, state_->s3_port) : "";
+}
+
+std::string Node::data_url() const {
+  return state_->options.data ? url_of(*state_->options.data, state_->data_port) : "";
 }
 
 edge::Trail Node::explain(http::Request request, const std::string& client) {
@@ -379,6 +402,7 @@ Result<> Node::reload(std::vector<AppSource> apps) {
 Result<> Node::reload(NodeOptions options) {
   CUSP_TRY(NodeEdge edge, state_->read_edge(options));
   CUSP_TRY(state_->apps, state_->load_apps(options.apps, edge.geo));
+  if (state_->data) state_->data->set_apps(state_->apps);
   state_->options.apps = std::move(options.apps);
   state_->options.document = std::move(options.document);
   state_->options.geo = std::move(options.geo);

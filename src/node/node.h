@@ -73,6 +73,7 @@ struct NodeOptions {
   std::optional<acme::Options> acme;
   std::optional<Listen> admin;  // where operators' tools ask (node/admin.h)
   std::optional<S3Options> s3;
+  std::optional<Listen> data;   // where others ask for the apps' stores (node/data_handler.h)
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
@@ -90,6 +91,8 @@ class Node {
   // The same of the listener for operators' tools; empty: there is none.
   std::string admin_url() const;
   std::string s3_url() const;  // the same
+  // The same of the one for the apps' stores.
+  std::string data_url() const;
 
   // "http://127.0.0.1:3000", one for each listener, with the port that was bound.
   std::vector<std::string> urls() const;

@@ -103,7 +103,7 @@ class TokenStoreImpl final : public TokenStore {
   const edge::Sealer sealer_;
   std::mutex mutex_;  // guards what follows
   Tokens tokens_;
-  Clock::time_point looked_ = Clock::time_point::min();
+  Clock::time_point looked_{};
   timespec modified_{};
   ino_t inode_ = 0;
 };
@@ -178,8 +178,12 @@ void TokenStoreImpl::refresh() {
 
 TokenPtr TokenStoreImpl::find(std::string_view id) {
   const std::lock_guard lock(mutex_);
-  if (looked_ == Clock::time_point::min() || Clock::now() - looked_ >= kLookInterval) refresh();
-  const auto found = tokens_.find(id);
+  auto found = tokens_.find(id);
+  // Who comes with one that is not known has it from a moment ago, or guesses: a look costs little.
+  if (found == tokens_.end() || Clock::now() - looked_ >= kLookInterval) {
+    refresh();
+    found = tokens_.find(id);
+  }
   if (found == tokens_.end() || found->second->expired(system_clock::now())) return nullptr;
   return found->second;
 }

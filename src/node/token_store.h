@@ -51,7 +51,8 @@ struct Token {
 using TokenPtr = std::shared_ptr<const Token>;
 
 // The tokens of a node: `tokens/tokens.json` in its state folder, each sealed as secrets are
-// (sealed_file.h). A change by another process counts within kLookInterval. Thread-safe. It blocks
+// (sealed_file.h). A token that another process makes counts at once, one that it revokes within
+// kLookInterval. Thread-safe. It blocks
 // for as long as it takes to read a small file. Errors: those of SealedFile, kDataLoss (sealed with
 // another key).
 class TokenStore {

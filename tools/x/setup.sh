@@ -83,21 +83,26 @@ missing_packages() {
 
 # setup_geo: a database of countries in the public domain (decision 011), for nodes that ./x starts.
 setup_geo() {
-  local lock folder partial
-  lock=$(sha256sum tools/geo/package-lock.json | cut -c 1-12)
-  folder=$cache/geo-$lock
+  local folder
+  folder=$cache/geo-$(sha256sum tools/geo/package-lock.json | cut -c 1-12)
   if [[ ! -e $folder/country.mmdb ]]; then
     if ! command -v npm >/dev/null; then install_packages nodejs npm; fi
-    mkdir -p "$cache"
-    partial=$(mktemp -d "$cache/geo.XXXXXX")
-    cp tools/geo/package.json tools/geo/package-lock.json "$partial/"
-    step geo "installing the geo database" \
-      npm ci --prefix "$partial" --no-audit --no-fund --ignore-scripts
-    ln -s node_modules/@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb \
-      "$partial/country.mmdb"
-    mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial" # another ./x was quicker
+    install_node_modules geo "installing the geo database" tools/geo "$folder"
+    ln -sf node_modules/@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb \
+      "$folder/country.mmdb"
   fi
   export CUSP_GEO_DIRECTORY=$folder
+}
+
+# install_node_modules NAME TITLE PROJECT FOLDER: what the lock file of PROJECT pins, in FOLDER as a
+# whole or not at all.
+install_node_modules() {
+  local partial
+  mkdir -p "$cache"
+  partial=$(mktemp -d "$cache/$1.XXXXXX")
+  cp "$3/package.json" "$3/package-lock.json" "$partial/"
+  step "$1" "$2" npm ci --prefix "$partial" --no-audit --no-fund --ignore-scripts
+  mv -T "$partial" "$4" 2>/dev/null || rm -rf "$partial" # another ./x was quicker
 }
 
 # setup_rust: cargo of rust_version_min or newer: the one that is there, else Debian security's.

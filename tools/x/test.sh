@@ -55,10 +55,11 @@ test_product() {
     ctest --test-dir "build/$preset" --output-on-failure -j2 --timeout 120 --no-tests=error
   setup_python
   setup_pebble
+  setup_js_clients
   python=$(python_environment)/bin/python
   suite "e2e-$preset" "end-to-end tests ($preset)" pytest \
     env "CUSP_BINARY=$root/build/$preset/cusp" "CUSP_PEBBLE=$(pebble_program)" \
-    "CUSP_INSTRUMENTED=$instrumented" \
+    "CUSP_INSTRUMENTED=$instrumented" "CUSP_JS_CLIENTS=$(js_clients)" \
     "$python" -m pytest tests/e2e -n 2 --dist loadfile -q -rf
 }
 
@@ -124,6 +125,18 @@ setup_pebble() {
 
 install_pebble() {
   (cd tools/pebble && go build -o "$1" github.com/letsencrypt/pebble/v2/cmd/pebble)
+}
+
+# Clients from npm that the end-to-end tests run, one folder for each state of their versions.
+js_clients() {
+  printf '%s/js-clients-%s\n' "$cache" \
+    "$(sha256sum tools/js_clients/package-lock.json | cut -c 1-12)"
+}
+
+setup_js_clients() {
+  if [[ -d $(js_clients) ]]; then return; fi
+  if ! command -v npm >/dev/null; then install_packages nodejs npm; fi
+  install_node_modules js-clients "installing clients from npm" tools/js_clients "$(js_clients)"
 }
 
 # The Python environment of the end-to-end tests, one for each state of its requirements.

@@ -146,8 +146,10 @@ Result<> import_keys(const KvOptions& options) {
   kv::Write batch;
   size_t bytes = 0;
   size_t count = 0;
+  Progress progress("keys");
   const auto flush = [&]() -> Result<> {
     count += batch.size();
+    progress.add(batch.size());
     bytes = 0;
     CUSP_CHECK(opened.folder->wait(opened.store->write(std::exchange(batch, {}))));
     return {};

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 
@@ -10,7 +11,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/sql_dump.h"
 #include "cli/sql_rows.h"
+#include "cli/sql_text.h"
 #include "cli/store_folder.h"
 #include "cli/terminal.h"
 #include "store/sql/split.h"
@@ -26,9 +29,11 @@ constexpr const char* kFooter = R"(Examples:
   cusp sql default --json "SELECT id, title FROM page" --stores-dir /var/lib/cusp/stores
   cusp sql default < script.sql
   cusp sql default --migrate migrations/
+  cusp sql default --dump > backup.sql; cusp sql default --import backup.sql --app other
 
 Without a statement those of standard input run, each up to its ';'. --migrate applies the files
-NAME.sql of a folder in the order of their names, each once.
+NAME.sql of a folder in the order of their names, each once. --import runs the statements of a file,
+also of sqlite3's dumps, all or none.
 A node that runs goes on: it does what this asks.
 Exit codes: 0 done; 2 a flag or a statement is wrong; 3 there is no such database; 4 the node is
 another user's.)";
@@ -38,7 +43,11 @@ struct SqlOptions {
   std::string database;
   std::string statement;
   std::string migrations;
+  std::string import_file;
+  bool dump = false;
   bool json = false;
+
+  bool may_make_database() const { return !migrations.empty() || !import_file.empty(); }
 };
 
 // What a verb works with. The folder outlives the rest.
@@ -48,13 +57,13 @@ struct Opened {
   std::unique_ptr<sql::Session> session;
 };
 
-// Migrations may make the database; a statement for one that nobody has made is a slip.
+// Migrations and imports may make the database; a statement for one that nobody has made is a slip.
 Result<Opened> open(const SqlOptions& options) {
   Opened opened;
   CUSP_TRY(opened.folder, StoreFolder::open(options.folder));
   CUSP_TRY(const std::string app, opened.folder->app(opened.folder->sql_apps()));
   const std::string path = opened.folder->stores().sql_path(app, options.database);
-  if (options.migrations.empty() && !std::filesystem::exists(path)) {
+  if (!options.may_make_database() && !std::filesystem::exists(path)) {
     return fail(ErrorCode::kNotFound,
                 fmt::format("'{}' has no database '{}'", app, options.database), path);
   }
@@ -103,12 +112,28 @@ Result<> run_input(const Opened& opened, const SqlOptions& options) {
     CUSP_CHECK(run_each(opened, options, std::exchange(text, {}), person));
     prompt("sql> ");
   }
-  // The last one may do without its ';', also behind a comment.
-  return is_blank(text) ? Result<>() : run_each(opened, options, text + "\n;", person);
+  return run_each(opened, options, text, person);
+}
+
+Result<> import_file(const Opened& opened, const RunStatement& run, const std::string& path) {
+  std::ifstream file;
+  if (path != "-") file.open(path);
+  if (!file) return fail(ErrorCode::kNotFound, "this file cannot be read", path);
+  const auto in_transaction = [&] { return opened.session->in_transaction(); };
+  CUSP_TRY(
+      const size_t count,
+      import_sql(run, in_transaction, path == "-" ? std::cin : static_cast<std::istream&>(file)));
+  print_progress(fmt::format("{} {} imported", count, count == 1 ? "statement" : "statements"));
+  return {};
 }
 
 Result<> execute(const SqlOptions& options) {
   CUSP_TRY(const Opened opened, open(options));
+  const RunStatement run_quietly = [&](sql::Statement statement) {
+    return opened.folder->wait(opened.session->execute(std::move(statement)));
+  };
+  if (options.dump) return dump(run_quietly, stdout);
+  if (!options.import_file.empty()) return import_file(opened, run_quietly, options.import_file);
   if (!options.migrations.empty()) {
     CUSP_TRY(const auto migrations, sql::read_migrations(options.migrations));
     CUSP_TRY(const size_t count, opened.database->migrate(migrations));
@@ -128,6 +153,9 @@ void add_sql(CLI::App& app, Action& chosen) {
   command->add_option("statement", options->statement, "One SQL statement");
   command->add_flag("--json", options->json, "A line of JSON for each row");
   command->add_option("--migrate", options->migrations, "A folder of migrations to apply");
+  command->add_flag("--dump", options->dump, "Print the whole database as SQL");
+  command->add_option("--import", options->import_file,
+                      "A file of SQL to run; '-' is standard input");
   add_store_folder_options(*command, options->folder);
   command->footer(kFooter);
   command->callback([options, &chosen] { chosen = [options] { return execute(*options); }; });

@@ -1,12 +1,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "base/result.h"
 #include "store/sql/value.h"
 
-// What `cusp sql` reads and prints.
+// What `cusp sql` prints.
 namespace cusp::cli {
 
 // Lines of columns with spaces in between, the names first; bytes that would do something to a

@@ -43,4 +43,12 @@ void print_progress(std::string_view message) {
              message);
 }
 
+void Progress::add(size_t count) {
+  count_ += count;
+  const auto now = Clock::now();
+  if (now - told_ < std::chrono::seconds(2)) return;
+  told_ = now;
+  print_progress(fmt::format("{} {} so far", count_, what_));
+}
+
 }  // namespace cusp::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,19 @@ void print_error(const Error& error);
 
 // One line on standard error, with the time since the program's start: "[  1.2 s] compiling …".
 void print_progress(std::string_view message);
+
+// How far work is of which nobody knows how long it takes: such a line every two seconds.
+class Progress {
+ public:
+  // "rows": what is counted.
+  explicit Progress(std::string what) : what_(std::move(what)) {}
+  void add(size_t count = 1);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const std::string what_;
+  size_t count_ = 0;
+  Clock::time_point told_ = Clock::now();
+};
 
 }  // namespace cusp::cli

@@ -1,6 +1,7 @@
 """`cusp kv` and `cusp sql`: a look into stores, whether a node has them open or not."""
 
 import json
+import sqlite3
 import subprocess
 
 import pytest
@@ -125,6 +126,31 @@ def test_a_node_that_runs_answers_with_the_errors_of_its_stores(app, state):
             shell.kill()
         assert run("sql", "default", "SELECT max(a) m FROM t", cwd=app).stdout == "m\n7\n"
         assert run("sql", "default", "INSERT INTO t VALUES (10)", cwd=app).returncode == 0
+
+
+def test_a_database_is_dumped_and_imported_while_nodes_run(app, tmp_path_factory, state):
+    other = write_app(tmp_path_factory.mktemp("other"), "stores-spin-5")
+    fill = "INSERT INTO t VALUES ('it''s'), (x'00ff'), (replace(hex(zeroblob(150000)), '00', 'é'));"
+    with nodes(state) as start:
+        start(app)
+        assert run("sql", "default", text=fill, cwd=app).returncode == 0
+        dumped = run("sql", "default", "--dump", cwd=app)
+        assert dumped.returncode == 0 and "VALUES('it''s');" in dumped.stdout
+        copy = sqlite3.connect(":memory:")
+        copy.executescript(dumped.stdout)
+        assert copy.execute("SELECT count(*), max(length(a)) FROM t").fetchone() == (4, 150000)
+    (other / "dump.sql").write_text(dumped.stdout)
+    with nodes(state) as start:
+        server = start(other)
+        imported = run("sql", "default", "--import", "dump.sql", "--app", "keeps", cwd=other)
+        assert "6 statements imported" in imported.stderr
+        assert "150000" in ask(server, "/sql3/default", "SELECT max(length(a)) FROM t")
+        again = run("sql", "default", "--import", "dump.sql", "--app", "keeps", cwd=other)
+        assert again.returncode == 2 and "line 3" in again.stderr
+        assert "already exists" in again.stderr
+    assert run("sql", "default", "--dump", "--app", "keeps", cwd=other).stdout == dumped.stdout
+    missing = run("sql", "default", "--import", "none.sql", "--app", "keeps", cwd=other)
+    assert missing.returncode == 3
 
 
 def test_a_folder_without_stores_is_told(tmp_path):

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   cli::add_secret(app, chosen);
   cli::add_token(app, chosen);
   cli::add_kv(app, chosen);
+  cli::add_object(app, chosen);
   cli::add_sql(app, chosen);
   cli::add_inspect(app, chosen);
   cli::add_doctor(app, chosen);

@@ -15,7 +15,7 @@ class TaskRunner {
   T wait(Task<T> task) {
     std::optional<T> result;
     asio::co_spawn(loop_.get_executor(), std::move(task),
-                   [&result](std::exception_ptr, T value) { result = std::move(value); });
+                   [&result](std::exception_ptr, T value) { result.emplace(std::move(value)); });
     loop_.restart();
     loop_.run();
     return std::move(*result);

@@ -271,6 +271,8 @@ io::Task<> write_objects(object::Bucket& bucket, size_t writer, uint64_t turn, i
 }
 
 io::Task<> gather_contents(object::Bucket& bucket, std::set<std::string>& digests) {
+  // A round leaves one or two behind.
+  constexpr size_t kUploadsMax = 100'000;
   object::ListOptions options;
   while (true) {
     const auto page = must(co_await bucket.list(options));
@@ -281,7 +283,7 @@ io::Task<> gather_contents(object::Bucket& bucket, std::set<std::string>& digest
     if (!page.next) break;
     options.after = *page.next;
   }
-  for (const auto& upload : must(co_await bucket.uploads("", 1000))) {
+  for (const auto& upload : must(co_await bucket.uploads("", kUploadsMax))) {
     for (const auto& part : must(co_await bucket.parts(upload.key, upload.id, 0, 10))) {
       digests.insert(part.content.digest);
     }

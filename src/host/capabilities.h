@@ -13,9 +13,10 @@ enum class CapabilityKind : uint8_t {
   kCache = 2,
   kRateLimit = 3,
   kKeyValue = 4,
-  kSql = 5
+  kSql = 5,
+  kRedis = 6
 };
-inline constexpr size_t kCapabilityKinds = 6;
+inline constexpr size_t kCapabilityKinds = 7;
 
 // What a component was granted. Filled when its application is loaded, thread-safe from then on.
 class Capabilities {

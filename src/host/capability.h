@@ -7,6 +7,10 @@
 #include "engine/call.h"
 #include "io/task.h"
 
+namespace cusp::http {
+class Connector;
+}
+
 namespace cusp::host {
 
 // What capabilities keep for one invocation; it goes when that ends. Belongs to its shard.
@@ -30,9 +34,10 @@ class Scope {
 
 // Who calls: one invocation, on one shard.
 struct Caller {
-  io::Executor executor;    // the shard's
-  std::string_view client;  // the address of the client of its request, "192.0.2.1"
-  Scope& scope;             // its own
+  io::Executor executor;                 // the shard's
+  std::string_view client;               // the address of the client of its request, "192.0.2.1"
+  Scope& scope;                          // its own
+  http::Connector* connector = nullptr;  // the shard's; null where nothing may be connected to
 };
 
 // What a guest may call beside HTTP: an implementation answers the operations of one capability for

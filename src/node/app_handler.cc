@@ -191,10 +191,12 @@ class AppHandler::Run final : public engine::InvocationHost {
   }
 
   void call(const engine::Arguments& arguments, engine::Call call) override {
-    component_.capabilities.call(
-        arguments,
-        {.executor = handler_.shard_.executor, .client = client_.address, .scope = scope_},
-        std::move(call));
+    component_.capabilities.call(arguments,
+                                 {.executor = handler_.shard_.executor,
+                                  .client = client_.address,
+                                  .scope = scope_,
+                                  .connector = &handler_.connector_},
+                                 std::move(call));
   }
 
   std::optional<std::chrono::nanoseconds> patience() const override {
@@ -236,7 +238,7 @@ class AppHandler::Run final : public engine::InvocationHost {
 };
 
 AppHandler::AppHandler(edge::ShardContext& shard, const HandlerOptions& options)
-    : shard_(shard), options_(options) {
+    : shard_(shard), options_(options), connector_(shard.executor) {
   io::asio::co_spawn(shard.executor, watch_clients(shard.executor, parked_), io::asio::detached);
 }
 

@@ -8,6 +8,7 @@
 #include "edge/pipeline.h"
 #include "engine/invocation.h"
 #include "host/outbound_http.h"
+#include "http/client_connect.h"
 #include "http/message.h"
 #include "io/event.h"
 #include "node/app_table.h"
@@ -73,6 +74,7 @@ class AppHandler final : public edge::Router {
 
   edge::ShardContext& shard_;
   const HandlerOptions options_;
+  http::Connector connector_;             // for what guests reach other than by HTTP
   std::shared_ptr<const AppTable> apps_;  // shared with the other shards
   std::shared_ptr<const Notice> notice_;  // the same
   const std::shared_ptr<engine::Parked> parked_ = std::make_shared<engine::Parked>();

@@ -7,6 +7,7 @@
 #include "app/files.h"
 #include "base/address.h"
 #include "base/file.h"
+#include "host/redis.h"
 #include "node/download.h"
 #include "node/grants.h"
 #include "node/guest_cache.h"
@@ -182,6 +183,7 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   deployed->component = std::move(*loaded);
   deployed->outbound = outbound_rules(policy);
   deployed->capabilities = capabilities_;
+  deployed->capabilities.grant(host::CapabilityKind::kRedis, host::make_redis(deployed->outbound));
   CUSP_CHECK(grant_stores(*options.stores, app_.name, component, deployed->capabilities));
   deployed->admission =
       std::make_unique<Admission>(component.limits.concurrency_max, component.limits.queue_max);

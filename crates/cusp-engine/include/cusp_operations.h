@@ -51,4 +51,12 @@ typedef enum : uint32_t {
                               // changes integer, last rowid integer, columns integer, name text…,
                               // value any… row after row
   CUSP_SQL_CLOSE = 0x0502,    // (session integer) -> ()
+
+  // Redis servers. INVALID: it is no address of one; CONFLICT: a key holds a value of another type;
+  // LIMIT: too many connections. Connection 0 is one for each address, which nobody opens.
+  CUSP_REDIS_OPEN = 0x0600,     // (address text) -> connection integer
+  CUSP_REDIS_EXECUTE = 0x0601,  // (connection integer, address text, command text, argument
+                                // integer, text or blob…) -> value any…, nested lists flattened; a
+                                // text is a status
+  CUSP_REDIS_CLOSE = 0x0602,    // (connection integer, address text) -> ()
 } cusp_operation;

@@ -30,6 +30,9 @@ pub enum Operation {
     SqlOpen = 0x0500,
     SqlExecute = 0x0501,
     SqlClose = 0x0502,
+    RedisOpen = 0x0600,
+    RedisExecute = 0x0601,
+    RedisClose = 0x0602,
 }
 
 /// One value on its way to the host, laid out as the ABI has it.

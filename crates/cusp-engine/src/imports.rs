@@ -214,6 +214,8 @@ mod tests {
         assert_eq!(classify("fermyon:spin/key-value@2.0.0"), Status::Served);
         assert_eq!(classify("wasi:keyvalue/store@0.2.0-draft2"), Status::Served);
         assert_eq!(classify("spin:sqlite/sqlite@3.1.0"), Status::Served);
+        assert_eq!(classify("spin:redis/redis@3.0.0"), Status::Served);
+        assert_eq!(classify("fermyon:spin/redis"), Status::Served);
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! Key-value stores and SQL databases, under all the names that guests know them by. What they do
-//! is the same few calls of the host.
+//! Key-value stores, SQL databases and Redis, under all the names that guests know them by. What
+//! they do is the same few calls of the host.
 
 mod kv;
 mod kv_spin;
 mod kv_spin3;
 mod kv_wasi;
 mod kv_wasi_atomics;
+mod redis;
 mod sql;
 mod sql_spin;
 
@@ -18,6 +19,7 @@ pub fn serves(name: &str) -> bool {
         || name == kv_spin3::NAME
         || kv_wasi::serves(name)
         || sql_spin::NAMES.contains(&name)
+        || redis::NAMES.contains(&name)
 }
 
 pub fn add_to_linker(linker: &mut Linker<GuestState>, concurrent: bool) -> wasmtime::Result<()> {
@@ -25,6 +27,7 @@ pub fn add_to_linker(linker: &mut Linker<GuestState>, concurrent: bool) -> wasmt
     kv_wasi::add_to_linker(linker)?;
     kv_wasi_atomics::add_to_linker(linker)?;
     sql_spin::add_to_linker(linker, concurrent)?;
+    redis::add_to_linker(linker, concurrent)?;
     if concurrent {
         kv_spin3::add_to_linker(linker)?;
     }

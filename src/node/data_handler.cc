@@ -14,6 +14,9 @@ namespace {
 
 using hrana::Endpoint;
 
+constexpr std::string_view kCloudflare = "/client/v4/accounts/";
+constexpr std::string_view kNamespaces = "storage/kv/namespaces";
+
 struct Target {
   std::string app;
   std::string name;
@@ -67,39 +70,55 @@ void DataHandler::set_apps(std::shared_ptr<const AppTable> apps) {
   apps_ = std::move(apps);
 }
 
-bool DataHandler::has_database(std::string_view app, std::string_view name) {
+std::vector<store::kv::StoreName> DataHandler::stores(StoreKind kind) {
   const auto apps = [&] {
     const std::lock_guard lock(mutex_);
     return apps_;
   }();
-  const auto names = [&](const auto& component) {
-    const auto& databases = component.sqlite_databases;
-    return std::ranges::find(databases, name) != databases.end();
-  };
-  return std::ranges::any_of(apps->apps(), [&](const auto& deployment) {
-    return deployment->app().name == app &&
-           std::ranges::any_of(deployment->app().components, names);
-  });
+  std::vector<store::kv::StoreName> names;
+  for (const auto& deployment : apps->apps()) {
+    for (const auto& component : deployment->app().components) {
+      const bool sql = kind == StoreKind::kSql;
+      for (const auto& name : sql ? component.sqlite_databases : component.key_value_stores) {
+        store::kv::StoreName found{deployment->app().name, name};
+        if (std::ranges::find(names, found) == names.end()) names.push_back(std::move(found));
+      }
+    }
+  }
+  return names;
+}
+
+bool DataHandler::has(StoreKind kind, const store::kv::StoreName& name) {
+  const auto names = stores(kind);
+  return std::ranges::find(names, name) != names.end();
 }
 
 io::Task<http::Response> DataHandler::respond(http::Request& request) {
+  const bool key_values = request.target.starts_with(kCloudflare);
+  TokenPtr token = tokens_.authenticate(request.fields.get("authorization").value_or(""));
+  if (!token) {
+    constexpr std::string_view kText =
+        "this needs a token of the application, as `cusp token create` makes them";
+    auto refused = key_values
+                       ? kv_rest::Endpoint::failure(401, kv_rest::Endpoint::kAuthentication, kText)
+                       : Endpoint::failure(401, "UNAUTHORIZED", kText);
+    refused.fields.add("www-authenticate", "Bearer realm=\"cusp\"");
+    co_return refused;
+  }
+  if (key_values) co_return co_await respond_key_values(request, std::move(token));
+  co_return co_await respond_sql(request, std::move(token));
+}
+
+io::Task<http::Response> DataHandler::respond_sql(http::Request& request, TokenPtr token) {
   const auto target = target_of(request);
   if (!target) {
     co_return Endpoint::failure(404, "NOT_FOUND",
                                 "there is nothing here; databases are at /sql/APP/DATABASE/");
   }
-  TokenPtr token = tokens_.authenticate(request.fields.get("authorization").value_or(""));
-  if (!token) {
-    auto refused = Endpoint::failure(
-        401, "UNAUTHORIZED",
-        "this needs a token of the application, as `cusp token create` makes them");
-    refused.fields.add("www-authenticate", "Bearer realm=\"cusp\"");
-    co_return refused;
-  }
   if (!token->grant.allows(target->app, StoreKind::kSql, target->name, Access::kRead)) {
     co_return Endpoint::failure(403, "FORBIDDEN", "the token is not for this database");
   }
-  if (!has_database(target->app, target->name)) {
+  if (!has(StoreKind::kSql, {target->app, target->name})) {
     co_return Endpoint::failure(
         404, "NOT_FOUND",
         fmt::format("the application '{}' has no SQL database '{}': no component names it in "
@@ -108,6 +127,36 @@ io::Task<http::Response> DataHandler::respond(http::Request& request) {
   }
   hrana::Caller caller{.token = std::move(token), .app = target->app, .database = target->name};
   co_return co_await hrana_.respond(request, std::move(caller), target->rest);
+}
+
+io::Task<http::Response> DataHandler::respond_key_values(http::Request& request, TokenPtr token) {
+  using kv_rest::Endpoint;
+  std::string_view path = request.target;
+  path = path.substr(kCloudflare.size(), path.find('?') - kCloudflare.size());
+  segment(path);  // the account
+  if (!path.starts_with(kNamespaces)) {
+    co_return Endpoint::failure(404, Endpoint::kNoRoute, "there is no such endpoint");
+  }
+  path.remove_prefix(kNamespaces.size());
+  const TokenGrant& grant = token->grant;
+  const auto may_read = [&](const store::kv::StoreName& name) {
+    return grant.allows(name.app, StoreKind::kKeyValue, name.store, Access::kRead);
+  };
+  if (path.empty() && request.method == "GET") {
+    auto names = stores(StoreKind::kKeyValue);
+    std::erase_if(names, [&](const auto& name) { return !may_read(name); });
+    co_return Endpoint::list(names);
+  }
+  if (path.starts_with('/')) path.remove_prefix(1);
+  const std::string id = edge::percent_decode(segment(path));
+  for (auto& name : stores(StoreKind::kKeyValue)) {
+    if (name.app + "." + name.store != id || !may_read(name)) continue;
+    const bool writes = grant.allows(name.app, StoreKind::kKeyValue, name.store, Access::kWrite);
+    co_return co_await key_values_.respond(request, std::move(name), writes, path);
+  }
+  co_return Endpoint::failure(
+      404, Endpoint::kNamespaceNotFound,
+      "there is no namespace of this id for this token; an id reads APP.STORE");
 }
 
 }  // namespace cusp::node

@@ -102,7 +102,8 @@ struct Node::State {
   std::unique_ptr<acme::Renewal> renewal;  // null: nothing to renew
   Metrics metrics;
   std::unique_ptr<AccessLog> access_log;   // null: none is kept
-  std::unique_ptr<hrana::Endpoint> hrana;  // both null without a listener for data
+  std::unique_ptr<hrana::Endpoint> hrana;  // the three are null without a listener for data
+  std::unique_ptr<kv_rest::Endpoint> kv_rest;
   std::unique_ptr<DataHandler> data;
 
   // What lives on one shard; made and freed on its thread.
@@ -290,7 +291,8 @@ Result<> Node::State::listen_for_admin(const Listen& where) {
 
 Result<> Node::State::listen_for_data() {
   hrana = std::make_unique<hrana::Endpoint>(*stores, *store_blocking);
-  data = std::make_unique<DataHandler>(*tokens, *hrana);
+  kv_rest = std::make_unique<kv_rest::Endpoint>(*stores, *store_blocking);
+  data = std::make_unique<DataHandler>(*tokens, *hrana, *kv_rest);
   data->set_apps(apps);
   const auto make = [&](ShardState&) -> http::Handler& { return *data; };
   const size_t index = options.listen.size() + (options.s3 ? 1 : 0);

@@ -33,7 +33,7 @@ enum Error {
     #[component(name = "too-many-connections")]
     TooManyConnections,
     #[component(name = "type-error")]
-    TypeError,
+    WrongType,
     #[component(name = "other")]
     Other(String),
 }
@@ -43,7 +43,7 @@ impl From<CallError> for Error {
         match error.kind {
             CallErrorKind::Invalid => Error::InvalidAddress,
             CallErrorKind::Limit => Error::TooManyConnections,
-            CallErrorKind::Conflict => Error::TypeError,
+            CallErrorKind::Conflict => Error::WrongType,
             _ => Error::Other(error.message),
         }
     }

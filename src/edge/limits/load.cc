@@ -22,7 +22,7 @@ void Load::waited(std::chrono::nanoseconds time, Clock::time_point now) {
 }
 
 void Load::end_interval(Clock::time_point now) {
-  standing_ = least_.value_or(std::chrono::nanoseconds(0));
+  standing_ = least_ ? *least_ : std::max(now, probe_due_) - probe_due_;
   least_.reset();
   interval_end_ = now + kInterval;
   if (standing_ > target_) {
@@ -48,6 +48,7 @@ io::Task<void> Load::watch(std::shared_ptr<Load> load, io::Executor executor) {
   io::Timer timer(executor);
   while (true) {
     const auto due = Clock::now() + kProbe;
+    load->expect_probe(due);
     timer.expires_at(due);
     const auto [error] = co_await timer.async_wait(io::use_task);
     if (error) co_return;

@@ -21,6 +21,10 @@ class Load {
   // Notes how long something waited for its turn.
   void waited(std::chrono::nanoseconds time, Clock::time_point now = Clock::now());
 
+  // Says when the next probe of the loop is due. Until it has run, it waits too: a loop that is too
+  // busy to run it for an interval is no idle one.
+  void expect_probe(Clock::time_point due) { probe_due_ = due; }
+
   // The shortest wait of the interval that ended last.
   std::chrono::nanoseconds standing_wait() const { return standing_; }
 
@@ -36,6 +40,7 @@ class Load {
   void end_interval(Clock::time_point now);
 
   Clock::time_point interval_end_{};
+  Clock::time_point probe_due_ = Clock::time_point::max();
   std::optional<std::chrono::nanoseconds> least_;  // of this interval; nothing: nothing waited
   std::chrono::nanoseconds standing_{0};
   std::chrono::nanoseconds target_ = std::chrono::nanoseconds::max();  // that was asked for last

@@ -62,6 +62,19 @@ TEST(Load, AStandingQueueTurnsMoreAndMoreAway) {
   EXPECT_LT(late, 1000);  // some always pass
 }
 
+TEST(Load, ALoopTooBusyToMeasureItselfIsNoIdleOne) {
+  Load load;
+  auto now = Load::Clock::now();
+  for (int i = 0; i < 30; ++i) {  // a probe each second, requests all the time
+    load.waited(900ms, now);
+    load.expect_probe(now + Load::kProbe);
+    for (int k = 0; k < 10; ++k) load.sheds(kTarget, false, now += Load::kInterval);
+  }
+  int shed = 0;
+  for (int i = 0; i < 1000; ++i) shed += load.sheds(kTarget, false, now);
+  EXPECT_GT(shed, 900);
+}
+
 TEST(Load, TheFavouredGoLast) {
   Overload overload;
   overload.intervals(2, {40ms});

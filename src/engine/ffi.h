@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cusp_engine.h"
+#include "engine/failure.h"
 #include "http/fields.h"
 
 namespace cusp::engine {
@@ -48,6 +49,23 @@ using Buffer = std::unique_ptr<cusp_buffer, BufferFree>;
 
 inline std::string to_string(const Buffer& buffer) {
   return std::string(from_ffi(cusp_buffer_bytes(buffer.get())));
+}
+
+inline FailureKind from_ffi(cusp_failure failure) {
+  using enum FailureKind;
+  switch (failure) {
+    case CUSP_FAILURE_TRAP:
+    case CUSP_FAILURE_EXIT: return kTrap;
+    case CUSP_FAILURE_STACK_OVERFLOW: return kStackOverflow;
+    case CUSP_FAILURE_MEMORY: return kMemoryLimit;
+    case CUSP_FAILURE_TABLE: return kTableLimit;
+    case CUSP_FAILURE_NO_RESPONSE: return kNoResponse;
+    case CUSP_FAILURE_ERROR_CODE: return kErrorCode;
+    case CUSP_FAILURE_EXHAUSTED: return kNoInstance;
+    case CUSP_FAILURE_BAD_REQUEST: return kBadRequest;
+    case CUSP_FAILURE_INTERNAL: break;
+  }
+  return kInternal;
 }
 
 }  // namespace cusp::engine

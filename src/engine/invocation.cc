@@ -26,23 +26,6 @@ nanoseconds thread_cpu_time() {
   return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
 }
 
-FailureKind from_ffi(cusp_failure failure) {
-  using enum FailureKind;
-  switch (failure) {
-    case CUSP_FAILURE_TRAP:
-    case CUSP_FAILURE_EXIT: return kTrap;
-    case CUSP_FAILURE_STACK_OVERFLOW: return kStackOverflow;
-    case CUSP_FAILURE_MEMORY: return kMemoryLimit;
-    case CUSP_FAILURE_TABLE: return kTableLimit;
-    case CUSP_FAILURE_NO_RESPONSE: return kNoResponse;
-    case CUSP_FAILURE_ERROR_CODE: return kErrorCode;
-    case CUSP_FAILURE_EXHAUSTED: return kNoInstance;
-    case CUSP_FAILURE_BAD_REQUEST: return kBadRequest;
-    case CUSP_FAILURE_INTERNAL: break;
-  }
-  return kInternal;
-}
-
 void free_instance(Instance* instance) {
   cusp_instance_free(reinterpret_cast<cusp_instance*>(instance));
 }
@@ -92,6 +75,7 @@ class InvocationImpl final : public Invocation,
   std::shared_ptr<InvocationImpl> unpark();
   void wake();
   void schedule();
+  void queue_up();
   void drive();
   http::Response make_response(const cusp_response& head);
   std::optional<http::BodyPart> poll_body();
@@ -121,6 +105,7 @@ class InvocationImpl final : public Invocation,
   Clock::time_point started_ = Clock::now();
   nanoseconds cpu_time_{0};
   bool first_turn_ = true;
+  bool in_line_ = false;     // of the shard's run queue
   int turns_ahead_ = 0;      // taken since the shard last had its way
   bool finished_ = false;    // the guest has returned
   bool body_taken_ = false;  // a GuestBody exists
@@ -178,7 +163,21 @@ void InvocationImpl::poll() {
     if (failure_) return;
   } while (!yielded && feed() && !finished_);
   const bool woken = turn_.exchange(Turn::kParked) == Turn::kPollingAgain;
-  if (!finished_ && (woken || yielded)) schedule();
+  if (finished_) return;
+  if (yielded) {
+    queue_up();
+  } else if (woken) {
+    schedule();
+  }
+}
+
+void InvocationImpl::queue_up() {
+  turn_.store(Turn::kScheduled);
+  if (std::exchange(in_line_, true)) return;  // its reader has made the turn that it waits for
+  parked_.run_queue().add(executor_, [invocation = shared_from_this()] {
+    invocation->in_line_ = false;
+    invocation->drive();
+  });
 }
 
 // One turn; whether it ended because the guest has used up its time slice.
@@ -354,12 +353,13 @@ bool InvocationImpl::body_ready() {
 }
 
 // A guest that was woken, most likely by the part that was read before, takes its turn now instead
-// of behind all else that the shard has to do.
+// of behind all else that the shard has to do; one that has used up a time slice does not.
 std::optional<Result<http::BodyPart>> InvocationImpl::try_read_body() {
   const auto keep = shared_from_this();
   part_taken_at_.reset();
   while (!body_ready()) {
-    if (turn_.load() != Turn::kScheduled || ++turns_ahead_ >= kTurnsAhead) return std::nullopt;
+    if (turn_.load() != Turn::kScheduled || in_line_) return std::nullopt;
+    if (++turns_ahead_ >= kTurnsAhead) return std::nullopt;
     poll();
   }
   if (next_part_) {
@@ -409,7 +409,7 @@ void InvocationImpl::want_request_body() {
 Failure InvocationImpl::native_failure() const {
   cusp_bytes message;
   const cusp_failure kind = cusp_invocation_failure(native_, &message);
-  return {from_ffi(kind), std::string(engine::from_ffi(message))};
+  return {engine::from_ffi(kind), std::string(engine::from_ffi(message))};
 }
 
 // The guest has returned. Its body may still be on its way out.

@@ -14,6 +14,7 @@
 #include "engine/call.h"
 #include "engine/component.h"
 #include "engine/failure.h"
+#include "engine/run_queue.h"
 #include "http/message.h"
 #include "io/task.h"
 
@@ -54,7 +55,8 @@ class InvocationHost {
 
 class Invocation;
 
-// The invocations of a shard that wait for something: what is left to end when the shard goes away.
+// The invocations of a shard that wait for something, or for another turn: what is left to end when
+// the shard goes away.
 class Parked {
  public:
   void add(Invocation& invocation) { invocations_.insert(&invocation); }
@@ -64,9 +66,11 @@ class Parked {
   // kClientSlow.
   void cancel_slow();
   size_t size() const { return invocations_.size(); }
+  RunQueue& run_queue() { return run_queue_; }
 
  private:
   std::unordered_set<Invocation*> invocations_;
+  RunQueue run_queue_;
 };
 
 // A kept instance (reuse), between two requests.

@@ -240,6 +240,10 @@ class AppHandler::Run final : public engine::InvocationHost {
 AppHandler::AppHandler(edge::ShardContext& shard, const HandlerOptions& options)
     : shard_(shard), options_(options), connector_(shard.executor) {
   io::asio::co_spawn(shard.executor, watch_clients(shard.executor, parked_), io::asio::detached);
+  if (shard.load == nullptr) return;
+  parked_->run_queue().set_observer([load = shard.load](std::chrono::nanoseconds wait) {
+    load->waited(edge::Load::Queue::kGuests, wait);
+  });
 }
 
 // A place that others wait for, maybe on another shard, is not kept for a client that does not go
@@ -374,8 +378,7 @@ io::Task<bool> AppHandler::enter(DeployedComponent& component) {
   Admission& admission = *component.admission;
   if (!admission.try_queue()) co_return false;
   io::Event turn(shard_.executor);
-  const auto began = std::chrono::steady_clock::now();
-  const auto deadline = began + limits::kQueueTimeout;
+  const auto deadline = std::chrono::steady_clock::now() + limits::kQueueTimeout;
   bool entered = false;
   while (!(entered = admission.try_enter())) {
     auto& queue = queues_[&admission];
@@ -388,7 +391,6 @@ io::Task<bool> AppHandler::enter(DeployedComponent& component) {
     if (std::chrono::steady_clock::now() >= deadline) break;
   }
   admission.unqueue();
-  if (shard_.load != nullptr) shard_.load->waited(std::chrono::steady_clock::now() - began);
   co_return entered;
 }
 

@@ -1,5 +1,6 @@
 """Guests at their worst: each meets its limit, leaves a line in the log; no neighbour notices."""
 
+import contextlib
 import http.client
 import socket
 import threading
@@ -178,3 +179,17 @@ def test_a_client_that_leaves_ends_its_invocation(node):
         while b"never comes" not in received:
             received += client.recv(4096)
     node.wait_for(r"\[zoo/probe\] client-gone", since=before)
+
+
+def test_a_crowd_of_endless_loops_costs_a_neighbour_one_time_slice(node):
+    with contextlib.ExitStack() as crowd:
+        for _ in range(200):  # 12 s of work for one shard
+            loop = crowd.enter_context(socket.create_connection(("127.0.0.1", node.port)))
+            loop.sendall(b"GET /endless-loop HTTP/1.1\r\nhost: zoo\r\n\r\n")
+        waits = []
+        for _ in range(9):
+            started = time.monotonic()
+            assert ask(node, "/neighbour")[0] == 200
+            waits.append(time.monotonic() - started)
+        print(f"\na neighbour of 200 loops: {sorted(waits)[4] * 1000:.0f} ms")
+        assert sorted(waits)[4] < 0.5  # a time slice of each was 1 s and more

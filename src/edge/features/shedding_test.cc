@@ -15,7 +15,7 @@ using testing::TestEdge;
 void overload(TestEdge& edge, Load& load, std::chrono::milliseconds wait) {
   auto now = Load::Clock::now() - 40 * Load::kInterval;
   for (int i = 0; i < 39; ++i, now += Load::kInterval) {
-    load.waited(wait, now);
+    load.waited(Load::Queue::kLoop, wait, now);
     load.sheds(20ms, false, now);
   }
   edge.set_load(&load);

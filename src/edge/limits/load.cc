@@ -1,6 +1,7 @@
 #include "edge/limits/load.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "io/asio.h"
 
@@ -16,14 +17,16 @@ constexpr double kShareMax = 0.95;  // some must pass, or nobody learns that it 
 
 }  // namespace
 
-void Load::waited(std::chrono::nanoseconds time, Clock::time_point now) {
+void Load::waited(Queue queue, std::chrono::nanoseconds time, Clock::time_point now) {
   if (now >= interval_end_) end_interval(now);
-  least_ = least_ ? std::min(*least_, time) : time;
+  auto& least = least_[static_cast<size_t>(queue)];
+  least = least ? std::min(*least, time) : time;
 }
 
 void Load::end_interval(Clock::time_point now) {
-  standing_ = least_ ? *least_ : std::max(now, probe_due_) - probe_due_;
-  least_.reset();
+  const auto [loop, guests] = std::exchange(least_, {});
+  standing_ = std::max(loop.value_or(std::max(now, probe_due_) - probe_due_),
+                       guests.value_or(std::chrono::nanoseconds(0)));
   interval_end_ = now + kInterval;
   if (standing_ > target_) {
     const double excess = static_cast<double>(standing_.count()) / target_.count();
@@ -53,7 +56,7 @@ io::Task<void> Load::watch(std::shared_ptr<Load> load, io::Executor executor) {
     const auto [error] = co_await timer.async_wait(io::use_task);
     if (error) co_return;
     const auto now = Clock::now();
-    load->waited(now - due, now);
+    load->waited(Queue::kLoop, now - due, now);
   }
 }
 

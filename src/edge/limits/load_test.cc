@@ -18,9 +18,11 @@ constexpr auto kTarget = 20ms;
 // turned away after that.
 class Overload {
  public:
+  explicit Overload(Load::Queue queue = Load::Queue::kLoop) : queue_(queue) {}
+
   void intervals(int count, std::vector<std::chrono::nanoseconds> waits) {
     for (int i = 0; i < count; ++i) {
-      for (const auto wait : waits) load_.waited(wait, now_);
+      for (const auto wait : waits) load_.waited(queue_, wait, now_);
       load_.sheds(kTarget, false, now_);  // somebody asks
       now_ += Load::kInterval;
     }
@@ -32,6 +34,7 @@ class Overload {
   }
 
  private:
+  const Load::Queue queue_;
   Load load_;
   Load::Clock::time_point now_ = Load::Clock::now();
 };
@@ -62,11 +65,25 @@ TEST(Load, AStandingQueueTurnsMoreAndMoreAway) {
   EXPECT_LT(late, 1000);  // some always pass
 }
 
+TEST(Load, GuestsThatComputeAreAQueueOfTheirOwn) {
+  Overload guests(Load::Queue::kGuests);
+  guests.intervals(100, {200ms, 300ms});
+  EXPECT_GT(guests.shed(), 900);
+  Load load;  // whose loop is as quick as ever beside them
+  auto now = Load::Clock::now();
+  for (int i = 0; i < 100; ++i) {
+    load.waited(Load::Queue::kLoop, 1ms, now);
+    load.waited(Load::Queue::kGuests, 200ms, now);
+    load.sheds(kTarget, false, now += Load::kInterval);
+  }
+  EXPECT_EQ(load.standing_wait(), 200ms);
+}
+
 TEST(Load, ALoopTooBusyToMeasureItselfIsNoIdleOne) {
   Load load;
   auto now = Load::Clock::now();
   for (int i = 0; i < 30; ++i) {  // a probe each second, requests all the time
-    load.waited(900ms, now);
+    load.waited(Load::Queue::kLoop, 900ms, now);
     load.expect_probe(now + Load::kProbe);
     for (int k = 0; k < 10; ++k) load.sheds(kTarget, false, now += Load::kInterval);
   }

@@ -98,6 +98,13 @@ struct Component {
   std::string place;  // "spin.toml:14:1", for messages
 };
 
+// What cusp.toml says of a database: [sqlite.NAME].
+struct SqlDatabase {
+  std::string name;        // in some component's sqlite_databases
+  std::string migrations;  // a folder, absolute; empty: the schema is the app's own affair
+  std::string place;
+};
+
 struct StaticResponse {
   uint16_t status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -137,6 +144,7 @@ struct App {
   std::map<std::string, Variable> variables;
   std::vector<Component> components;
   std::vector<Route> routes;
+  std::vector<SqlDatabase> databases;  // those of which the manifest says more than the name
   // The document of a cusp.toml: [edge] and [upstream.x] are for the edge to read. Shared by
   // copies.
   std::shared_ptr<TomlFile> document;

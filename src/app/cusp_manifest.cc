@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/component_reader.h"
+#include "app/database_reader.h"
 #include "app/identifiers.h"
 #include "app/manifest.h"
 #include "app/route_reader.h"
@@ -116,6 +117,7 @@ Result<App> parse_cusp_manifest(std::string_view text, const std::string& path,
   read_limits(root, dialect.limits);
   ComponentReader components(app, options, dialect);
   components.read_all(root);
+  read_databases(root, app);
   read_routes(root, app, components);
   components.finish(file.diagnostics());
   check_routes(app, file.diagnostics());

@@ -86,6 +86,9 @@ Result<std::vector<WatchRule>> watch_rules(const app::App& app,
   std::vector<WatchRule> rules = {file_rule(app.manifest_path), file_rule(app.directory + "/.env")};
   for (const auto& path : others) rules.push_back(file_rule(fs::absolute(path).string()));
   for (const auto& component : app.components) CUSP_CHECK(add_component_rules(component, rules));
+  for (const auto& database : app.databases) {
+    if (!database.migrations.empty()) rules.push_back(file_rule(database.migrations));
+  }
   return rules;
 }
 

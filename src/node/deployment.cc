@@ -116,6 +116,11 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
                                                    .secret = options.secret}));
   }
   deployment->grant_edge(options);
+  CUSP_TRY(const size_t migrations, migrate_databases(*options.stores, manifest));
+  if (migrations > 0) {
+    options.progress(fmt::format("{}: {} {} applied", manifest.name, migrations,
+                                 migrations == 1 ? "migration" : "migrations"));
+  }
   for (const auto& component : manifest.components) {
     CUSP_CHECK(deployment->add(engine, artifacts, component, options));
   }

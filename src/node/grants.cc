@@ -27,4 +27,23 @@ Result<> grant_stores(store::Stores& stores, const std::string& app,
   return {};
 }
 
+Result<size_t> migrate_databases(store::Stores& stores, const app::App& app) {
+  size_t count = 0;
+  for (const app::SqlDatabase& database : app.databases) {
+    if (database.migrations.empty()) continue;
+    auto migrations = store::sql::read_migrations(database.migrations);
+    if (!migrations)
+      return fail(migrations.error().code, migrations.error().message, database.place);
+    CUSP_TRY(const auto opened, stores.sql(app.name, database.name));
+    auto applied = opened->migrate(*migrations);
+    if (!applied) {
+      Error error = std::move(applied).error();
+      error.context = database.migrations + "/" + error.context;
+      return std::unexpected(std::move(error));
+    }
+    count += *applied;
+  }
+  return count;
+}
+
 }  // namespace cusp::node

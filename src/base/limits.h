@@ -85,6 +85,15 @@ inline constexpr size_t kKvWriteBytesMax = 64 * kMiB;     // values of one write
 inline constexpr size_t kKvWaitingBytesMax = 256 * kMiB;  // of all writes that are not on disk yet
 inline constexpr size_t kKvCacheBytes = 64 * kMiB;        // of a node, for blocks of its files
 
+// Queues.
+inline constexpr size_t kQueueMessageBytesMax = 256 * kKiB;
+inline constexpr size_t kQueueContentTypeBytesMax = 256;
+inline constexpr size_t kQueueBatchMax = 100;  // messages sent or received at once
+inline constexpr auto kQueueDelayMax = std::chrono::milliseconds(24h);
+inline constexpr auto kQueueRetention = std::chrono::milliseconds(14 * 24h);  // also of the dead
+inline constexpr auto kQueueVisibility = 60'000ms;
+inline constexpr uint32_t kQueueDeliveries = 5;
+
 // Objects.
 inline constexpr uint64_t kObjectBytesMax = 5 * 1024 * kMiB;  // of what is sent as one
 inline constexpr size_t kObjectKeyBytesMax = 1024;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/triggers.h"
 #include "base/limits.h"
 #include "base/result.h"
 
@@ -90,6 +91,7 @@ struct Component {
       allowed_outbound_hosts;  // as written, may hold templates; see outbound.h
   std::vector<std::string> key_value_stores;
   std::vector<std::string> sqlite_databases;
+  std::vector<std::string> queues;  // that it may send to
   std::vector<std::string> ai_models;
   std::vector<Dependency> dependencies;
   std::optional<Build> build;
@@ -144,6 +146,8 @@ struct App {
   std::map<std::string, Variable> variables;
   std::vector<Component> components;
   std::vector<Route> routes;
+  std::vector<QueueTrigger> queue_triggers;
+  std::vector<CronTrigger> cron_triggers;
   std::vector<SqlDatabase> databases;  // those of which the manifest says more than the name
   // The document of a cusp.toml: [edge] and [upstream.x] are for the edge to read. Shared by
   // copies.

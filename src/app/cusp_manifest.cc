@@ -9,6 +9,7 @@
 #include "app/identifiers.h"
 #include "app/manifest.h"
 #include "app/route_reader.h"
+#include "app/triggers.h"
 #include "base/suggest.h"
 
 namespace cusp::app {
@@ -88,6 +89,7 @@ void read_route(TableReader& table, App& app, const ComponentReader& components)
 void read_routes(TableReader& root, App& app, const ComponentReader& components) {
   for (TableReader& table : root.tables("route")) read_route(table, app, components);
   if (!app.routes.empty() || root.has("route")) return;
+  if (!app.queue_triggers.empty() || !app.cron_triggers.empty()) return;  // not for the outside
   if (app.components.size() == 1) {
     const Component& only = app.components.front();
     app.routes.push_back({.pattern = "/...", .component = only.id, .place = only.place});
@@ -118,6 +120,7 @@ Result<App> parse_cusp_manifest(std::string_view text, const std::string& path,
   ComponentReader components(app, options, dialect);
   components.read_all(root);
   read_databases(root, app);
+  read_triggers(root, app);
   read_routes(root, app, components);
   components.finish(file.diagnostics());
   check_routes(app, file.diagnostics());

@@ -93,6 +93,10 @@ inline constexpr auto kQueueDelayMax = std::chrono::milliseconds(24h);
 inline constexpr auto kQueueRetention = std::chrono::milliseconds(14 * 24h);  // also of the dead
 inline constexpr auto kQueueVisibility = 60'000ms;
 inline constexpr uint32_t kQueueDeliveries = 5;
+inline constexpr uint32_t kQueueDeliveriesMax = 1000;
+inline constexpr uint32_t kQueueConcurrencyMax = 64;  // requests of one trigger at once
+inline constexpr auto kQueueRetryDelay = 5'000ms;     // after the first failure
+inline constexpr auto kQueueRetryDelayMax = std::chrono::milliseconds(15min);
 
 // Objects.
 inline constexpr uint64_t kObjectBytesMax = 5 * 1024 * kMiB;  // of what is sent as one

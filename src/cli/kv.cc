@@ -13,6 +13,7 @@
 #include "cli/kv_lines.h"
 #include "cli/store_folder.h"
 #include "cli/terminal.h"
+#include "store/queue/queue.h"
 
 namespace cusp::cli {
 
@@ -174,7 +175,9 @@ Result<> import_keys(const KvOptions& options) {
 Result<> stores(const KvOptions& options) {
   CUSP_TRY(const auto folder, StoreFolder::open(options.folder));
   CUSP_TRY(const auto names, folder->key_value_stores());
-  for (const auto& name : names) fmt::print("{} {}\n", name.app, name.store);
+  for (const auto& name : names) {
+    if (!store::queue::queue_of(name.store)) fmt::print("{} {}\n", name.app, name.store);
+  }
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/app.h"
 #include "cli/serve_options.h"
 #include "node/node.h"
 
@@ -25,11 +26,19 @@ std::string directory_of(const StoreFolderOptions& options) {
   return fs::is_directory(here, ignored) ? here : node::default_state_directory() + "/stores";
 }
 
+// The name of the application whose folder this is; empty: it is none's, or its manifest has a
+// mistake, which is for `cusp dev` to tell.
+std::string app_here() {
+  const auto app = app::load_app(".");
+  return app ? app->name : "";
+}
+
 }  // namespace
 
 void add_store_folder_options(CLI::App& command, StoreFolderOptions& options) {
   command.add_option("--app", options.app,
-                     "The application whose store it is (default: the only one there)");
+                     "The application whose store it is (default: the one of this folder, or the "
+                     "only one there)");
   command.add_option("--stores-dir", options.stores_directory,
                      "The folder of the stores (default: .cusp/stores here, as `cusp dev` and "
                      "`cusp serve` make it)");
@@ -45,7 +54,9 @@ Result<std::unique_ptr<StoreFolder>> StoreFolder::open(const StoreFolderOptions&
                 "there are no stores here; name their folder with --stores-dir or --state-dir",
                 directory);
   }
-  std::unique_ptr<StoreFolder> folder(new StoreFolder(directory, options.app));
+  std::string app = options.app;
+  if (app.empty() && directory == app_stores_directory(".")) app = app_here();
+  std::unique_ptr<StoreFolder> folder(new StoreFolder(directory, std::move(app)));
   auto node = store::remote::Client::connect(directory);
   if (!node && node.error().code != ErrorCode::kNotFound) {
     return std::unexpected(std::move(node).error());

@@ -40,7 +40,8 @@ class StoreFolder {
   Result<std::shared_ptr<store::sql::Database>> sql(const std::string& app,
                                                     const std::string& name);
 
-  // The app that was asked for, or the only one among `known`. Errors: kInvalidArgument, which
+  // The app that was asked for, that of the folder where the command runs, or the only one among
+  // `known`. Errors: kInvalidArgument, which
   // tells them.
   Result<std::string> app(const std::vector<std::string>& known) const;
   // The apps that have a SQL database.

@@ -1,5 +1,9 @@
 #include "http/body.h"
 
+#include <fmt/format.h>
+
+#include "io/asio.h"
+
 #include "base/limits.h"
 
 namespace cusp::http {
@@ -35,10 +39,30 @@ class MemoryBody final : public Body {
   size_t at_ = 0;
 };
 
+std::string size_text(size_t bytes) {
+  if (bytes % limits::kMiB == 0) return fmt::format("{} MiB", bytes / limits::kMiB);
+  if (bytes % limits::kKiB == 0) return fmt::format("{} KiB", bytes / limits::kKiB);
+  return fmt::format("{} bytes", bytes);
+}
+
 }  // namespace
 
 std::unique_ptr<Body> make_body(std::string data) {
   return std::make_unique<MemoryBody>(std::move(data));
+}
+
+io::Task<Result<std::string>> read_all(Body* body, size_t bytes_max) {
+  std::string text;
+  while (body != nullptr) {
+    CUSP_CO_TRY(const BodyPart part, co_await body->read());
+    text.append(part.bytes());
+    if (text.size() > bytes_max) {
+      co_return fail(ErrorCode::kResourceExhausted,
+                     fmt::format("the body is larger than {}", size_text(bytes_max)));
+    }
+    if (part.end) break;
+  }
+  co_return text;
 }
 
 }  // namespace cusp::http

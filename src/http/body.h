@@ -60,4 +60,8 @@ class Body {
 // body".
 std::unique_ptr<Body> make_body(std::string data);
 
+// All of `body`, which may be null. Errors: those of read(), and kResourceExhausted for one that is
+// larger than `bytes_max`.
+io::Task<Result<std::string>> read_all(Body* body, size_t bytes_max);
+
 }  // namespace cusp::http

@@ -11,6 +11,7 @@
 #include "host/cgi.h"
 #include "host/guest_log.h"
 #include "io/asio.h"
+#include "node/queue_endpoint.h"
 
 namespace cusp::node {
 
@@ -100,6 +101,14 @@ void add_spin_headers(http::Request& request, const app::RouteMatch& match,
   }
 }
 
+// What only triggers say: a client that says it is not believed.
+void remove_trigger_fields(edge::Exchange& exchange) {
+  for (const std::string_view name : {"cusp-queue", "cusp-message-id", "cusp-delivery-count",
+                                      "cusp-message-sent", "cusp-cron", "cusp-scheduled-time"}) {
+    exchange.request.fields.remove(name);
+  }
+}
+
 }  // namespace
 
 // What a route of an app leads to: a component, or a response that never changes.
@@ -135,6 +144,12 @@ class AppHandler::LocalHandler final : public http::Handler {
 
   io::Task<http::Response> respond(http::Request& request) override {
     std::string_view name = request.authority;
+    if (name.ends_with(kQueueDomain)) {
+      name.remove_suffix(kQueueDomain.size());
+      auto* queue = deployment_->queue(name);
+      if (queue == nullptr) co_return plain(404, "The application has no queue of that name.");
+      co_return co_await send_to_queue(request, *queue, request.target);
+    }
     if (!name.ends_with(kInternalDomain)) {
       edge::Exchange exchange(request, handler_.shard_);
       exchange.client = client_;
@@ -269,11 +284,21 @@ std::optional<http::Response> AppHandler::route(edge::Exchange& exchange) {
     return plain(404, "No application answers for this host.");
   }
   const app::App& app = (*deployment)->app();
+  if (!app.queue_triggers.empty() || !app.cron_triggers.empty()) remove_trigger_fields(exchange);
   if (app.kind == app::ManifestKind::kSpin && exchange.path() == "/.well-known/spin/health")
     return plain(200, "OK");
   route_in(exchange, *deployment);
   if (!exchange.origin) return plain(404, "Not Found");
   return std::nullopt;
+}
+
+io::Task<http::Response> AppHandler::trigger(DeploymentPtr deployment, const std::string& component,
+                                             const std::string& name, http::Request& request) {
+  const app::Route route{.pattern = name, .component = component};
+  const app::RouteMatch match{.route = &route, .path_info = std::string(path_of(request.target))};
+  DeployedComponent& found = *deployment->find(component);
+  const edge::Client client{.address = "127.0.0.1"};
+  co_return co_await run(request, std::move(deployment), match, found, client);
 }
 
 // Sets the route of an exchange and its origin; without one, nothing answers.

@@ -39,6 +39,12 @@ class AppHandler final : public edge::Router {
 
   std::optional<http::Response> route(edge::Exchange& exchange) override;
 
+  // Answers a request that no client has made, by `component` of `deployment`. `name` says who made
+  // it, for the log.
+  io::Task<http::Response> trigger(std::shared_ptr<const Deployment> deployment,
+                                   const std::string& component, const std::string& name,
+                                   http::Request& request);
+
   // What the requests from now on are answered with; those under way keep what they have.
   void set_apps(std::shared_ptr<const AppTable> apps) {
     apps_ = std::move(apps);

@@ -7,6 +7,7 @@
 
 #include "edge/percent.h"
 #include "io/asio.h"
+#include "node/queue_endpoint.h"
 
 namespace cusp::node {
 
@@ -15,6 +16,7 @@ namespace {
 using hrana::Endpoint;
 
 constexpr std::string_view kCloudflare = "/client/v4/accounts/";
+constexpr std::string_view kQueues = "/queues/";
 constexpr std::string_view kNamespaces = "storage/kv/namespaces";
 
 struct Target {
@@ -63,6 +65,14 @@ std::optional<Target> target_of(const http::Request& request) {
                 .rest = path};
 }
 
+const std::vector<std::string>& of_kind(const app::Component& component, StoreKind kind) {
+  switch (kind) {
+    case StoreKind::kSql: return component.sqlite_databases;
+    case StoreKind::kQueue: return component.queues;
+    default: return component.key_value_stores;
+  }
+}
+
 }  // namespace
 
 void DataHandler::set_apps(std::shared_ptr<const AppTable> apps) {
@@ -77,13 +87,15 @@ std::vector<store::kv::StoreName> DataHandler::stores(StoreKind kind) {
   }();
   std::vector<store::kv::StoreName> names;
   for (const auto& deployment : apps->apps()) {
-    for (const auto& component : deployment->app().components) {
-      const bool sql = kind == StoreKind::kSql;
-      for (const auto& name : sql ? component.sqlite_databases : component.key_value_stores) {
-        store::kv::StoreName found{deployment->app().name, name};
-        if (std::ranges::find(names, found) == names.end()) names.push_back(std::move(found));
-      }
-    }
+    const app::App& app = deployment->app();
+    const auto add = [&](const std::string& name) {
+      store::kv::StoreName found{app.name, name};
+      if (std::ranges::find(names, found) == names.end()) names.push_back(std::move(found));
+    };
+    for (const auto& component : app.components)
+      std::ranges::for_each(of_kind(component, kind), add);
+    if (kind != StoreKind::kQueue) continue;
+    for (const auto& trigger : app.queue_triggers) add(trigger.queue);
   }
   return names;
 }
@@ -96,15 +108,18 @@ bool DataHandler::has(StoreKind kind, const store::kv::StoreName& name) {
 io::Task<http::Response> DataHandler::respond(http::Request& request) {
   const bool key_values = request.target.starts_with(kCloudflare);
   TokenPtr token = tokens_.authenticate(request.fields.get("authorization").value_or(""));
+  const bool queue = request.target.starts_with(kQueues);
   if (!token) {
     constexpr std::string_view kText =
         "this needs a token of the application, as `cusp token create` makes them";
-    auto refused = key_values
+    auto refused = queue ? queue_failure(401, kText)
+                   : key_values
                        ? kv_rest::Endpoint::failure(401, kv_rest::Endpoint::kAuthentication, kText)
                        : Endpoint::failure(401, "UNAUTHORIZED", kText);
     refused.fields.add("www-authenticate", "Bearer realm=\"cusp\"");
     co_return refused;
   }
+  if (queue) co_return co_await respond_queue(request, std::move(token));
   if (key_values) co_return co_await respond_key_values(request, std::move(token));
   co_return co_await respond_sql(request, std::move(token));
 }
@@ -157,6 +172,31 @@ io::Task<http::Response> DataHandler::respond_key_values(http::Request& request,
   co_return Endpoint::failure(
       404, Endpoint::kNamespaceNotFound,
       "there is no namespace of this id for this token; an id reads APP.STORE");
+}
+
+io::Task<http::Response> DataHandler::respond_queue(http::Request& request, TokenPtr token) {
+  std::string_view path = request.target;
+  path.remove_prefix(kQueues.size());
+  const store::kv::StoreName name{.app = edge::percent_decode(segment(path)),
+                                  .store = edge::percent_decode(segment(path))};
+  constexpr std::string_view kMessages = "messages";
+  if (!path.starts_with(kMessages)) {
+    co_return queue_failure(404, "messages are sent to /queues/APP/QUEUE/messages");
+  }
+  if (!token->grant.allows(name.app, StoreKind::kQueue, name.store, Access::kWrite)) {
+    co_return queue_failure(403, "the token is not for sending to this queue");
+  }
+  if (!has(StoreKind::kQueue, name)) {
+    co_return queue_failure(
+        404, fmt::format("the application '{}' has no queue '{}': no trigger and no component "
+                         "names it",
+                         name.app, name.store));
+  }
+  // Opened with the application that names it.
+  const auto opened = stores_.queue(name.app, name.store);
+  if (!opened) co_return queue_failure(503, opened.error().message);
+  path.remove_prefix(kMessages.size());
+  co_return co_await send_to_queue(request, **opened, path);
 }
 
 }  // namespace cusp::node

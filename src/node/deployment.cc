@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "app/files.h"
@@ -82,7 +84,8 @@ auto socket_policy(std::shared_ptr<const OutboundPolicy> policy) {
   };
 }
 
-std::shared_ptr<host::OutboundRules> outbound_rules(std::shared_ptr<const OutboundPolicy> policy) {
+std::shared_ptr<host::OutboundRules> outbound_rules(std::shared_ptr<const OutboundPolicy> policy,
+                                                    const std::vector<std::string>& queues) {
   auto rules = std::make_shared<host::OutboundRules>();
   rules->allows = [policy](std::string_view scheme, std::string_view host, uint16_t port) {
     return policy->allows(scheme, host, port);
@@ -91,9 +94,13 @@ std::shared_ptr<host::OutboundRules> outbound_rules(std::shared_ptr<const Outbou
                                    std::string_view address, uint16_t port) {
     return policy->allows_address(scheme, host, address, port);
   };
-  rules->is_local = [policy](std::string_view host) {
-    return host == "self" ? policy->allows_self()
-                          : host.ends_with(kInternalDomain) && policy->allows("http", host, 80);
+  rules->is_local = [policy, queues](std::string_view host) {
+    if (host == "self") return policy->allows_self();
+    if (host.ends_with(kQueueDomain)) {
+      host.remove_suffix(kQueueDomain.size());
+      return std::ranges::find(queues, host) != queues.end();
+    }
+    return host.ends_with(kInternalDomain) && policy->allows("http", host, 80);
   };
   return rules;
 }
@@ -186,10 +193,13 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
     return std::unexpected(loaded.error());
   }
   deployed->component = std::move(*loaded);
-  deployed->outbound = outbound_rules(policy);
+  deployed->outbound = outbound_rules(policy, component.queues);
   deployed->capabilities = capabilities_;
   deployed->capabilities.grant(host::CapabilityKind::kRedis, host::make_redis(deployed->outbound));
   CUSP_CHECK(grant_stores(*options.stores, app_.name, component, deployed->capabilities));
+  for (const auto& name : component.queues) {
+    CUSP_TRY(queues_[name], options.stores->queue(app_.name, name));
+  }
   deployed->admission =
       std::make_unique<Admission>(component.limits.concurrency_max, component.limits.queue_max);
   components_.push_back(std::move(deployed));
@@ -201,6 +211,11 @@ Deployment::~Deployment() {
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
   }
+}
+
+store::queue::Queue* Deployment::queue(std::string_view name) const {
+  const auto found = queues_.find(name);
+  return found == queues_.end() ? nullptr : found->second.get();
 }
 
 DeployedComponent* Deployment::find(std::string_view id) const {

@@ -25,6 +25,8 @@ namespace cusp::node {
 
 // Below it, an app's components have names for each other (Spin's service chaining).
 inline constexpr std::string_view kInternalDomain = ".spin.internal";
+// The same for the queues that a component may send to (node/queue_endpoint.h).
+inline constexpr std::string_view kQueueDomain = ".queue.internal";
 
 // One component of an app, ready to run. Shared by the shards; immutable but for its counters.
 struct DeployedComponent {
@@ -67,6 +69,8 @@ class Deployment {
   // Every route's component is one of these.
   DeployedComponent* find(std::string_view id) const;
   const std::vector<std::unique_ptr<DeployedComponent>>& components() const { return components_; }
+  // One that some component may send to; null: there is none.
+  store::queue::Queue* queue(std::string_view name) const;
 
  private:
   Deployment() = default;
@@ -79,6 +83,8 @@ class Deployment {
   std::optional<app::Router> router_;
   std::unique_ptr<const edge::Site> site_;
   std::vector<std::unique_ptr<DeployedComponent>> components_;
+  // By name; shared with the node's stores.
+  std::map<std::string, std::shared_ptr<store::queue::Queue>, std::less<>> queues_;
   std::vector<std::filesystem::path>
       staged_;  // folders of copies that guests see, removed at the end
 };

@@ -57,6 +57,7 @@ struct Metrics::Families {
   prometheus::Family<Histogram>& phases;
   prometheus::Family<Gauge>& resident;
   prometheus::Family<Gauge>& cpu;
+  triggers::Counters triggers{registry};
 
   Families()
       : requests(add<Counter>("cusp_requests_total",
@@ -83,6 +84,8 @@ struct Metrics::Families {
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}
 
 Metrics::~Metrics() = default;
+
+triggers::Counters& Metrics::triggers() { return families_->triggers; }
 
 std::string Metrics::text() const {
   families_->resident.Add({}).Set(resident_bytes());

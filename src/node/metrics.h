@@ -5,6 +5,7 @@
 
 #include "edge/record.h"
 #include "node/access_log.h"
+#include "node/triggers/counters.h"
 
 namespace cusp::node {
 
@@ -15,6 +16,9 @@ class Metrics {
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
+
+  // What triggers feed.
+  triggers::Counters& triggers();
 
   // Everything, in the text format 0.0.4 of Prometheus.
   std::string text() const;

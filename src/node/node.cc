@@ -32,6 +32,8 @@
 #include "node/secret_store.h"
 #include "node/tls_keeper.h"
 #include "node/token_store.h"
+#include "node/triggers/running.h"
+#include "node/triggers/triggers.h"
 #include "node/vault.h"
 
 namespace cusp::node {
@@ -105,6 +107,7 @@ struct Node::State {
   std::unique_ptr<hrana::Endpoint> hrana;  // the three are null without a listener for data
   std::unique_ptr<kv_rest::Endpoint> kv_rest;
   std::unique_ptr<DataHandler> data;
+  std::unique_ptr<triggers::Triggers> triggers;
 
   // What lives on one shard; made and freed on its thread.
   struct ShardState {
@@ -141,6 +144,7 @@ struct Node::State {
   Result<> listen_for_admin(const Listen& where);
   Result<> listen_for_data();
   Result<> start_renewal();
+  Result<> start_triggers();
   void stop(std::chrono::milliseconds deadline);
 };
 
@@ -292,7 +296,7 @@ Result<> Node::State::listen_for_admin(const Listen& where) {
 Result<> Node::State::listen_for_data() {
   hrana = std::make_unique<hrana::Endpoint>(*stores, *store_blocking);
   kv_rest = std::make_unique<kv_rest::Endpoint>(*stores, *store_blocking);
-  data = std::make_unique<DataHandler>(*tokens, *hrana, *kv_rest);
+  data = std::make_unique<DataHandler>(*tokens, *stores, *hrana, *kv_rest);
   data->set_apps(apps);
   const auto make = [&](ShardState&) -> http::Handler& { return *data; };
   const size_t index = options.listen.size() + (options.s3 ? 1 : 0);
@@ -305,6 +309,15 @@ Result<> Node::State::start_renewal() {
   CUSP_TRY(renewal, acme::Renewal::start(*options.acme, options.state_directory, challenges,
                                          tls->contexts(), [this] { tls->refresh(); }));
   return {};
+}
+
+Result<> Node::State::start_triggers() {
+  std::vector<triggers::Place> places;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    places.push_back({shards[i]->executor(), shard_states[i].handler.get()});
+  }
+  triggers = std::make_unique<triggers::Triggers>(*stores, metrics.triggers(), std::move(places));
+  return triggers->set_apps(apps);
 }
 
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
@@ -348,6 +361,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
   if (running.options.admin) CUSP_CHECK(running.listen_for_admin(*running.options.admin));
   if (running.options.data) CUSP_CHECK(running.listen_for_data());
   if (running.options.acme) CUSP_CHECK(running.start_renewal());
+  CUSP_CHECK(running.start_triggers());
   return node;
 }
 
@@ -403,7 +417,9 @@ Result<> Node::reload(std::vector<AppSource> apps) {
 
 Result<> Node::reload(NodeOptions options) {
   CUSP_TRY(NodeEdge edge, state_->read_edge(options));
-  CUSP_TRY(state_->apps, state_->load_apps(options.apps, edge.geo));
+  CUSP_TRY(auto apps, state_->load_apps(options.apps, edge.geo));
+  CUSP_CHECK(state_->triggers->set_apps(apps));
+  state_->apps = std::move(apps);
   if (state_->data) state_->data->set_apps(state_->apps);
   state_->options.apps = std::move(options.apps);
   state_->options.document = std::move(options.document);
@@ -442,6 +458,7 @@ void Node::State::stop(std::chrono::milliseconds deadline) {
       }
     });
   }
+  if (triggers) triggers->stop(deadline);
   for (auto& one : drained) one.wait();
   for (size_t i = 0; i < shards.size(); ++i) {
     shards[i]->run([&] {

@@ -73,7 +73,7 @@ struct NodeOptions {
   std::optional<acme::Options> acme;
   std::optional<Listen> admin;  // where operators' tools ask (node/admin.h)
   std::optional<S3Options> s3;
-  std::optional<Listen> data;   // where others ask for the apps' stores (node/data_handler.h)
+  std::optional<Listen> data;  // where others ask for the apps' stores (node/data_handler.h)
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 

@@ -75,6 +75,18 @@ Result<kv::Database*> Stores::key_values() {
   return key_values_.get();
 }
 
+Result<std::shared_ptr<queue::Queue>> Stores::queue(const std::string& app,
+                                                    const std::string& name) {
+  CUSP_TRY(kv::Database * database, key_values());
+  std::lock_guard guard(mutex_);
+  auto& known = queues_[app + '\n' + name];
+  if (!known) {
+    CUSP_TRY(auto entries, database->store({app, queue::store_name(name)}));
+    known = std::make_shared<queue::Queue>(std::move(entries));
+  }
+  return known;
+}
+
 Result<object::Objects*> Stores::objects() {
   std::lock_guard guard(mutex_);
   CUSP_CHECK(lock());

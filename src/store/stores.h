@@ -10,6 +10,7 @@
 #include "io/blocking_pool.h"
 #include "store/kv/database.h"
 #include "store/object/objects.h"
+#include "store/queue/queue.h"
 #include "store/remote/server.h"
 #include "store/sql/database.h"
 
@@ -33,6 +34,8 @@ class Stores {
   // and those of kv::Database, object::Objects and sql::Database.
   Result<kv::Database*> key_values();
   Result<object::Objects*> objects();
+  // The same object for everyone who asks.
+  Result<std::shared_ptr<queue::Queue>> queue(const std::string& app, const std::string& name);
   Result<std::shared_ptr<sql::Database>> sql(const std::string& app, const std::string& name);
   // The file of a database, which may not exist.
   std::string sql_path(const std::string& app, const std::string& name) const;
@@ -53,7 +56,8 @@ class Stores {
   Descriptor lock_;
   std::unique_ptr<kv::Database> key_values_;
   std::unique_ptr<object::Objects> objects_;
-  std::map<std::string, std::shared_ptr<sql::Database>> sql_;  // by path; shared with sessions
+  std::map<std::string, std::shared_ptr<queue::Queue>> queues_;  // by app and name; shared too
+  std::map<std::string, std::shared_ptr<sql::Database>> sql_;    // by path; shared with sessions
   std::unique_ptr<remote::Server> server_;  // for the commands of operators; null: see lock()
 };
 

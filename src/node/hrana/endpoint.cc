@@ -24,17 +24,8 @@ http::Response protocol_error(std::string_view message) {
 }
 
 io::Task<Result<json>> read_body(http::Request& request) {
-  std::string text;
-  while (request.body) {
-    CUSP_CO_TRY(const http::BodyPart part, co_await request.body->read());
-    text.append(part.bytes());
-    if (text.size() > Endpoint::kBodyBytesMax) {
-      co_return fail(
-          ErrorCode::kResourceExhausted,
-          fmt::format("the body is larger than {} MiB", Endpoint::kBodyBytesMax / limits::kMiB));
-    }
-    if (part.end) break;
-  }
+  CUSP_CO_TRY(const std::string text,
+              co_await http::read_all(request.body.get(), Endpoint::kBodyBytesMax));
   json body = json::parse(text, nullptr, false);
   if (body.is_object()) co_return body;
   co_return fail(ErrorCode::kInvalidArgument, "the body is not a JSON object");

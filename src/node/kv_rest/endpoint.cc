@@ -114,14 +114,9 @@ json metadata_json(const std::string& metadata) {
 }
 
 io::Task<Result<std::string>> read_body(http::Request& request, size_t bytes_max) {
-  std::string text;
-  while (request.body) {
-    CUSP_CO_TRY(const http::BodyPart part, co_await request.body->read());
-    text.append(part.bytes());
-    if (text.size() > bytes_max) {
-      co_return wrong(fmt::format("the body is larger than {} bytes", bytes_max));
-    }
-    if (part.end) break;
+  auto text = co_await http::read_all(request.body.get(), bytes_max);
+  if (!text && text.error().code == ErrorCode::kResourceExhausted) {
+    co_return wrong(text.error().message);
   }
   co_return text;
 }

@@ -81,7 +81,7 @@ class Queue::Claim {
 };
 
 Queue::Queue(std::shared_ptr<kv::Store> entries, Clock now)
-    : entries_(std::move(entries)), now_(std::move(now)), sequence_(0) {}
+    : entries_(std::move(entries)), now_(std::move(now)) {}
 
 Time Queue::system_now() {
   return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
@@ -89,6 +89,19 @@ Time Queue::system_now() {
 
 std::string Queue::next_id(Time now) {
   return message_id(now, sequence_.fetch_add(1, std::memory_order_relaxed));
+}
+
+void Queue::on_send(std::function<void()> arrived) {
+  const std::lock_guard lock(mutex_);
+  arrived_ = std::move(arrived);
+}
+
+void Queue::announce() {
+  const auto arrived = [this] {
+    const std::lock_guard lock(mutex_);
+    return arrived_;
+  }();
+  if (arrived) arrived();
 }
 
 // ---- sending ----------------------------------------------------------------------------------
@@ -111,7 +124,7 @@ io::Task<Result<std::vector<std::string>>> Queue::send(std::vector<Outgoing> mes
     }
     CUSP_CO_TRY(const kv::Written written, co_await entries_->write(std::move(write)));
     if (!written.applied) continue;
-    if (arrived_) arrived_();
+    announce();
     co_return ids;
   }
 }
@@ -250,7 +263,7 @@ io::Task<Result<bool>> Queue::give_back(std::string receipt, milliseconds delay)
   const IndexKey key{.due = now_() + delay, .id = proof->key.id};
   std::vector<kv::Change> changes{index_change(key, state, entry->expires)};
   CUSP_CO_TRY(const bool done, co_await replace(std::move(receipt), std::move(changes)));
-  if (done && delay == milliseconds(0) && arrived_) arrived_();
+  if (done && delay == milliseconds(0)) announce();
   co_return done;
 }
 
@@ -309,7 +322,7 @@ io::Task<Result<bool>> Queue::retry_dead(std::string id) {
   kv::Write write{std::move(gone)};
   write.push_back(index_change({.due = now_(), .id = id}, {}, entry->expires));
   CUSP_CO_TRY(const kv::Written written, co_await entries_->write(std::move(write)));
-  if (written.applied && arrived_) arrived_();
+  if (written.applied) announce();
   co_return written.applied;
 }
 

@@ -98,8 +98,8 @@ class Queue {
   // Looks at each message: for operators and metrics, not for every request.
   io::Task<Result<Counts>> count();
 
-  // Called after each send of this process, from any thread. Before the first one.
-  void on_send(std::function<void()> arrived) { arrived_ = std::move(arrived); }
+  // Called after each send of this process, from any thread; instead of what was called before.
+  void on_send(std::function<void()> arrived);
 
   static Time system_now();
 
@@ -108,6 +108,7 @@ class Queue {
   class Claim;
 
   std::string next_id(Time now);
+  void announce();
   io::Task<Result<std::vector<kv::Listed>>> due(Time now, size_t limit);
   io::Task<Result<std::vector<Candidate>>> claim(const ReceiveOptions& options, Time now);
   io::Task<Result<std::vector<Message>>> load(std::vector<Candidate> taken);
@@ -116,9 +117,9 @@ class Queue {
 
   const std::shared_ptr<kv::Store> entries_;
   const Clock now_;
-  std::function<void()> arrived_;
-  std::atomic<uint32_t> sequence_;
+  std::atomic<uint32_t> sequence_ = 0;
   std::mutex mutex_;
+  std::function<void()> arrived_;
   std::set<std::string> claimed_;  // keys that some receiver is about to take
   std::string from_;               // nothing is ready before this key, which spares its tombstones
   Time looked_{};                  // when that was found out

@@ -1,0 +1,38 @@
+#include "node/triggers/counters.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/registry.h>
+
+namespace cusp::node::triggers {
+
+struct Counters::Families {
+  prometheus::Family<prometheus::Counter>& messages;
+  prometheus::Family<prometheus::Counter>& runs;
+};
+
+Counters::Counters(prometheus::Registry& registry)
+    : families_(new Families{.messages = prometheus::BuildCounter()
+                                             .Name("cusp_queue_messages_total")
+                                             .Help("Messages that components were given.")
+                                             .Register(registry),
+                             .runs = prometheus::BuildCounter()
+                                         .Name("cusp_cron_runs_total")
+                                         .Help("Times that cron triggers came.")
+                                         .Register(registry)}) {}
+
+Counters::~Counters() = default;
+
+void Counters::messages(const std::string& app, const std::string& queue, std::string_view outcome,
+                        size_t count) {
+  const prometheus::Labels labels{
+      {"app", app}, {"queue", queue}, {"outcome", std::string(outcome)}};
+  families_->messages.Add(labels).Increment(static_cast<double>(count));
+}
+
+void Counters::run(const std::string& app, const std::string& component, std::string_view outcome) {
+  const prometheus::Labels labels{
+      {"app", app}, {"component", component}, {"outcome", std::string(outcome)}};
+  families_->runs.Add(labels).Increment();
+}
+
+}  // namespace cusp::node::triggers

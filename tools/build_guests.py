@@ -473,6 +473,8 @@ def groups() -> list[Group]:
         alone("spin-rust"),
         alone("spin-rust-p3"),
         alone("edge-rust"),
+        alone("guestbook"),
+        alone("link-shortener"),
         Group(
             "edge-calls",
             [GUESTS / "edge"],

@@ -28,6 +28,7 @@ void add_secret(CLI::App& app, Action& chosen);
 void add_token(CLI::App& app, Action& chosen);
 void add_kv(CLI::App& app, Action& chosen);
 void add_object(CLI::App& app, Action& chosen);
+void add_backup(CLI::App& app, Action& chosen);  // and restore
 void add_queue(CLI::App& app, Action& chosen);
 void add_sql(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   cli::add_kv(app, chosen);
   cli::add_object(app, chosen);
   cli::add_queue(app, chosen);
+  cli::add_backup(app, chosen);
   cli::add_sql(app, chosen);
   cli::add_inspect(app, chosen);
   cli::add_doctor(app, chosen);

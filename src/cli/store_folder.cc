@@ -18,14 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string directory_of(const StoreFolderOptions& options) {
-  if (!options.stores_directory.empty()) return options.stores_directory;
-  if (!options.state_directory.empty()) return options.state_directory + "/stores";
-  std::error_code ignored;
-  const std::string here = app_stores_directory(".");
-  return fs::is_directory(here, ignored) ? here : node::default_state_directory() + "/stores";
-}
-
 // The name of the application whose folder this is; empty: it is none's, or its manifest has a
 // mistake, which is for `cusp dev` to tell.
 std::string app_here() {
@@ -40,10 +32,19 @@ void add_store_folder_options(CLI::App& command, StoreFolderOptions& options) {
                      "The application whose store it is (default: the one of this folder, or the "
                      "only one there)");
   command.add_option("--stores-dir", options.stores_directory,
-                     "The folder of the stores (default: .cusp/stores here, as `cusp dev` and "
-                     "`cusp serve` make it)");
+                     "The folder of the stores (default: .cusp/stores in an app's folder, as `cusp "
+                     "dev` and `cusp serve` make it; elsewhere that of the state folder)");
   command.add_option("--state-dir", options.state_directory,
                      "The state folder of the node whose stores they are");
+}
+
+std::string StoreFolder::directory_of(const StoreFolderOptions& options) {
+  if (!options.stores_directory.empty()) return options.stores_directory;
+  if (!options.state_directory.empty()) return options.state_directory + "/stores";
+  std::error_code ignored;
+  const std::string here = app_stores_directory(".");
+  const bool apps = fs::is_directory(here, ignored) || !app_here().empty();
+  return apps ? here : node::default_state_directory() + "/stores";
 }
 
 Result<std::unique_ptr<StoreFolder>> StoreFolder::open(const StoreFolderOptions& options) {
@@ -82,6 +83,10 @@ Result<std::shared_ptr<store::sql::Database>> StoreFolder::sql(const std::string
                                                                const std::string& name) {
   if (node_) return node_->sql(app, name);
   return stores_.sql(app, name);
+}
+
+Result<std::string> StoreFolder::snapshot() {
+  return node_ ? node_->snapshot() : stores_.snapshot();
 }
 
 Result<std::string> StoreFolder::app(const std::vector<std::string>& known) const {

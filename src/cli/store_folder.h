@@ -27,9 +27,13 @@ void add_store_folder_options(CLI::App& command, StoreFolderOptions& options);
 // An open folder: by this process, or by the node that runs, which is asked then. Blocking.
 class StoreFolder {
  public:
-  // The folder that the options name, else .cusp/stores here if it is there, else that of the state
-  // folder. Errors: kNotFound, there are no stores; kPermissionDenied.
+  // The folder that the options name, else .cusp/stores here if it is there or this is an app's
+  // folder, else that of the state folder. Errors: kNotFound, there are no stores;
+  // kPermissionDenied.
   static Result<std::unique_ptr<StoreFolder>> open(const StoreFolderOptions& options);
+
+  // The folder that the options name, whether it is there or not.
+  static std::string directory_of(const StoreFolderOptions& options);
 
   // For what only the process that has the folder can do: fails while a node runs.
   store::Stores& stores() { return stores_; }
@@ -39,6 +43,11 @@ class StoreFolder {
   Result<std::shared_ptr<store::kv::Store>> key_values(const store::kv::StoreName& name);
   Result<std::shared_ptr<store::sql::Database>> sql(const std::string& app,
                                                     const std::string& name);
+
+  // Stores::snapshot(), here or in the node that runs.
+  Result<std::string> snapshot();
+
+  const std::string& directory() const { return stores_.directory(); }
 
   // The app that was asked for, that of the folder where the command runs, or the only one among
   // `known`. Errors: kInvalidArgument, which

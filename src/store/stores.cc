@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <sys/file.h>
 
 #include <cerrno>
@@ -12,12 +13,15 @@
 
 #include "base/log.h"
 #include "store/folder.h"
+#include "store/sql/snapshot.h"
 
 namespace cusp::store {
 
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kSnapshotPrefix = "snapshot-";
 
 // A name as that of a file: what may mean something to the file system is written as %XX.
 std::string file_name(const std::string& name) {
@@ -63,6 +67,12 @@ Result<> Stores::take_folder() {
                 "stores of its own (--stores-dir, or state_dir in its configuration)",
                 directory_);
   }
+  // What a backup has left that did not end.
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory_, ignored)) {
+    const bool left = entry.path().filename().string().starts_with(kSnapshotPrefix);
+    if (left) fs::remove_all(entry.path(), ignored);
+  }
   return {};
 }
 
@@ -103,7 +113,10 @@ std::string Stores::sql_path(const std::string& app, const std::string& name) co
 
 Result<std::shared_ptr<sql::Database>> Stores::sql(const std::string& app,
                                                    const std::string& name) {
-  const std::string path = sql_path(app, name);
+  return open_sql(sql_path(app, name));
+}
+
+Result<std::shared_ptr<sql::Database>> Stores::open_sql(const std::string& path) {
   std::lock_guard guard(mutex_);
   CUSP_CHECK(lock());
   if (const auto found = sql_.find(path); found != sql_.end()) return found->second;
@@ -111,6 +124,54 @@ Result<std::shared_ptr<sql::Database>> Stores::sql(const std::string& app,
   CUSP_TRY(auto database, sql::Database::open(path, {}, pool_));
   sql_.emplace(path, database);
   return database;
+}
+
+Result<std::string> Stores::snapshot() {
+  const std::string root = fs::absolute(directory_);
+  std::error_code ignored;
+  const auto exists = [&](const char* name) { return fs::exists(root + "/" + name, ignored); };
+  kv::Database* key_value_database = nullptr;
+  object::Objects* object_stores = nullptr;
+  if (exists("kv")) {
+    CUSP_TRY(key_value_database, key_values());
+  }
+  if (exists("objects")) {
+    CUSP_TRY(object_stores, objects());
+  }
+  std::vector<sql::CopyOf> copies;
+  for (fs::recursive_directory_iterator at(root + "/sql", ignored), end; at != end;
+       at.increment(ignored)) {
+    if (at->path().extension() != ".db") continue;
+    const std::string path = fs::path(directory_) / fs::relative(at->path(), root);
+    CUSP_TRY(auto database, open_sql(path));
+    copies.push_back({.database = std::move(database), .path = at->path()});
+  }
+  std::string folder = root + "/" + std::string(kSnapshotPrefix) + "XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) {
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("cannot make a folder: {}", std::strerror(errno)), root);
+  }
+  auto filled = fill_snapshot(folder, std::move(copies), key_value_database, object_stores);
+  if (filled) return folder;
+  fs::remove_all(folder, ignored);
+  return std::unexpected(std::move(filled).error());
+}
+
+Result<> Stores::fill_snapshot(const std::string& folder, std::vector<sql::CopyOf> copies,
+                               kv::Database* key_values, object::Objects* objects) {
+  CUSP_TRY(auto sql_snapshot, sql::Snapshot::hold(std::move(copies)));
+  {
+    std::unique_lock<std::mutex> key_value_hold;
+    std::unique_lock<std::mutex> object_hold;
+    if (key_values != nullptr) key_value_hold = key_values->hold();
+    if (objects != nullptr) object_hold = objects->hold();
+    CUSP_CHECK(sql_snapshot.take());
+    if (key_values != nullptr) CUSP_CHECK(key_values->snapshot(folder + "/kv"));
+    if (objects != nullptr) CUSP_CHECK(objects->snapshot(folder + "/objects"));
+    CUSP_CHECK(sql_snapshot.release());
+  }
+  const std::string root = fs::path(folder).parent_path();
+  return sql_snapshot.copy(root + "/sql", folder + "/sql");
 }
 
 void Stores::close() {

@@ -16,6 +16,10 @@
 
 namespace cusp::store {
 
+namespace sql {
+struct CopyOf;
+}
+
 // The stores of one node, in one folder (docs/formats/stores.md). Nothing is opened before it is
 // asked for: a node whose apps keep nothing makes no folder. Who has the folder answers for other
 // processes of this machine that want what is in it (store/remote/client.h). Thread-safe.
@@ -37,6 +41,11 @@ class Stores {
   // The same object for everyone who asks.
   Result<std::shared_ptr<queue::Queue>> queue(const std::string& app, const std::string& name);
   Result<std::shared_ptr<sql::Database>> sql(const std::string& app, const std::string& name);
+  // Makes a folder of what is in this one, as of one moment: writes wait until the last store has
+  // come to it, some milliseconds, and objects are links. Its path; who asks removes it (or the
+  // next process that opens this folder). Blocks. Errors: those of the stores; kUnavailable (some
+  // store has not come to that moment).
+  Result<std::string> snapshot();
   // The file of a database, which may not exist.
   std::string sql_path(const std::string& app, const std::string& name) const;
 
@@ -47,6 +56,10 @@ class Stores {
  private:
   Result<> lock();
   Result<> take_folder();
+  Result<std::shared_ptr<sql::Database>> open_sql(const std::string& path);
+  // A null store holds nothing.
+  static Result<> fill_snapshot(const std::string& folder, std::vector<sql::CopyOf> copies,
+                                kv::Database* key_values, object::Objects* objects);
 
   const std::string directory_;
   io::BlockingPool& pool_;

@@ -212,6 +212,7 @@ void Committer::run() {
 }
 
 void Committer::commit(std::vector<Waiting>& batch) {
+  const std::lock_guard lock(gate_);
   // RocksDB takes no writes after an error until it is told to try again, which it does if the disk
   // was full. After any other one it is not known what of the log is on disk: it refuses for good.
   if (failed_) db_.Resume().PermitUncheckedError();

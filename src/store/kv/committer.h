@@ -35,6 +35,9 @@ class Committer {
   // much is waiting, or it was stopped. Keys get `prefix`. Any thread.
   void submit(const std::string& prefix, Write write, Done done);
 
+  // Nothing becomes durable for as long as the lock lives; what is submitted waits.
+  std::unique_lock<std::mutex> hold() { return std::unique_lock(gate_); }
+
   // Ends what was submitted. Not to be called at once by several threads.
   void stop();
 
@@ -55,6 +58,7 @@ class Committer {
   const std::function<Time()> now_;
   uint64_t revision_;    // of the last write; the thread's
   bool failed_ = false;  // the last batch did not get to the disk; the thread's
+  std::mutex gate_;      // held while a batch is written
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Waiting> queue_;

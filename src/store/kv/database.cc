@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <filesystem>
 
@@ -99,6 +100,17 @@ class RocksDatabase final : public Database {
     rocksdb::CompactRangeOptions options;
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
     const auto status = rocks_->db->CompactRange(options, nullptr, nullptr);
+    if (!status.ok()) return std::unexpected(to_error(status));
+    return {};
+  }
+
+  std::unique_lock<std::mutex> hold() override { return rocks_->committer->hold(); }
+
+  Result<> snapshot(const std::string& directory) override {
+    rocksdb::Checkpoint* made = nullptr;
+    auto status = rocksdb::Checkpoint::Create(rocks_->db.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
     if (!status.ok()) return std::unexpected(to_error(status));
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,11 @@ class Database {
   // Gives back the room of what was deleted, has expired or was written over. Blocks for as long as
   // it takes to copy the rest.
   virtual Result<> compact() = 0;
+  // Until the lock goes no write is made durable: those that come wait. For a moment only.
+  virtual std::unique_lock<std::mutex> hold() = 0;
+  // Makes `directory` a database with what this one holds now. The files that never change are
+  // shared with it (links). Blocks. Errors: kUnavailable, kAlreadyExists.
+  virtual Result<> snapshot(const std::string& directory) = 0;
   // Ends the writes that have begun, and takes no more. Before the shards go whose coroutines wait
   // for a write: afterwards they are never resumed. Blocks.
   virtual void close() = 0;

@@ -261,4 +261,22 @@ Result<size_t> Contents::sweep(const Referenced& referenced) {
   return removed;
 }
 
+Result<> Contents::link_all(const std::string& directory) const {
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(directory_, error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename();
+    if (!is_digest(name)) continue;
+    const fs::path folder = fs::path(directory) / name.substr(0, 2);
+    fs::create_directories(folder, error);
+    if (!error) fs::create_hard_link(at->path(), folder / name, error);
+    if (error == std::errc::no_such_file_or_directory) error.clear();
+  }
+  if (error) {
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("cannot link the objects: {}", error.message()), directory);
+  }
+  return {};
+}
+
 }  // namespace cusp::store::object

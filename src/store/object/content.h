@@ -104,6 +104,9 @@ class Contents {
   // Removes a content that nothing refers to and that nobody has pinned. `referenced` is asked
   // without a lock; who pins meanwhile keeps the content. Whether it was removed.
   Result<bool> remove_unused(const std::string& digest, const Referenced& referenced);
+  // Links every content into `directory`, as they lie here. Those that are removed meanwhile may be
+  // missing.
+  Result<> link_all(const std::string& directory) const;
   // The same for every content: what a crash between the file and its reference has left. How many
   // were removed.
   Result<size_t> sweep(const Referenced& referenced);

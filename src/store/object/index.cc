@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "io/asio.h"
+#include "store/folder.h"
 #include "store/kv/entry.h"
 #include "store/object/record.h"
 
@@ -30,6 +31,12 @@ Result<std::shared_ptr<Index>> Index::open(const std::string& directory,
                pool));
   CUSP_TRY(index->entries_, index->database_->store({"objects", "index"}));
   return index;
+}
+
+Result<> Index::snapshot(const std::string& directory) {
+  CUSP_CHECK(make_folder(directory));
+  CUSP_CHECK(database_->snapshot(directory + "/index"));
+  return contents_->link_all(directory + "/content");
 }
 
 void Index::close() {

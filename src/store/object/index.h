@@ -37,6 +37,11 @@ class Index {
   // many contents were removed.
   Result<size_t> sweep();
 
+  // As those of kv::Database.
+  std::unique_lock<std::mutex> hold() { return database_->hold(); }
+  // While it is held: no content that is referred to goes meanwhile.
+  Result<> snapshot(const std::string& directory);
+
   kv::Store& entries() { return *entries_; }
   Contents& contents() { return *contents_; }
   io::BlockingPool& pool() { return pool_; }

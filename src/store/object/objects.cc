@@ -47,6 +47,10 @@ io::Task<Result<std::vector<kv::StoreName>>> Objects::buckets() const {
 
 Result<size_t> Objects::sweep() { return index_->sweep(); }
 
+std::unique_lock<std::mutex> Objects::hold() { return index_->hold(); }
+
+Result<> Objects::snapshot(const std::string& directory) { return index_->snapshot(directory); }
+
 void Objects::close() { index_->close(); }
 
 }  // namespace cusp::store::object

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/result.h"
@@ -37,6 +38,11 @@ class Objects {
   io::Task<Result<std::vector<kv::StoreName>>> buckets() const;
   // Removes what no object refers to, now. Blocks. How many contents were removed.
   Result<size_t> sweep();
+  // See kv::Database.
+  std::unique_lock<std::mutex> hold();
+  // Makes `directory` a folder of the same objects; their contents are links. While it is held.
+  // Blocks. Errors: kUnavailable.
+  Result<> snapshot(const std::string& directory);
   // Ends the writes that have begun, and takes no more. Blocks.
   void close();
 

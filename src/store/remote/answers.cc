@@ -73,6 +73,7 @@ std::string Answers::perform(Operation operation, Subject subject, Decoder& argu
     case Operation::kMigrate:
       return with<std::vector<sql::Migration>>(
           arguments, [&](const auto& migrations) { return migrate(subject, migrations); });
+    case Operation::kSnapshot: return encoded(stores_.snapshot());
     case Operation::kEndSession: sessions_.erase(subject.session); return encoded(Result<>());
   }
   return refusal("there is no such operation");

@@ -25,7 +25,8 @@ enum class Operation : uint8_t {
   kDescribe,    // (std::string text) -> sql::Description
   kMigrate,     // (std::vector<sql::Migration>) -> size_t
   kEndSession,  // () -> void
-  kLast = kEndSession,
+  kSnapshot,    // () -> std::string path
+  kLast = kSnapshot,
 };
 
 // One end of a connection. Blocks. Used by one thread; another one may end it with shut_down().

@@ -43,6 +43,8 @@ class Connection final : public Client {
   std::shared_ptr<kv::Store> key_values(const kv::StoreName& name) override;
   std::shared_ptr<sql::Database> sql(const std::string& app, const std::string& name) override;
 
+  Result<std::string> snapshot() override { return ask<std::string>(Operation::kSnapshot, {}); }
+
   std::shared_ptr<Connection> shared() {
     return std::static_pointer_cast<Connection>(shared_from_this());
   }

@@ -23,6 +23,8 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual Result<std::vector<kv::StoreName>> stores() = 0;
   virtual std::shared_ptr<kv::Store> key_values(const kv::StoreName& name) = 0;
   virtual std::shared_ptr<sql::Database> sql(const std::string& app, const std::string& name) = 0;
+  // Stores::snapshot() there.
+  virtual Result<std::string> snapshot() = 0;
 };
 
 }  // namespace cusp::store::remote

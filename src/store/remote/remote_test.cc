@@ -122,7 +122,7 @@ TEST_F(RemoteStores, AConnectionThatBreaksEndsItsTransaction) {
 TEST_F(RemoteStores, WhatIsNoRequestIsRefusedAndTheOthersGoOn) {
   EXPECT_EQ(answer(""), answer("x"));
   EXPECT_NE(answer(request(2, Operation::kStores)).find("another version"), std::string::npos);
-  EXPECT_NE(answer(request(1, static_cast<Operation>(8))).find("malformed"), std::string::npos);
+  EXPECT_NE(answer(request(1, static_cast<Operation>(9))).find("malformed"), std::string::npos);
   EXPECT_NE(answer(request(1, static_cast<Operation>(200))).find("malformed"), std::string::npos);
   for (const Operation operation :
        {Operation::kGet, Operation::kList, Operation::kWrite, Operation::kExecute,

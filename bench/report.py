@@ -66,6 +66,14 @@ def cache_table(servers):
     return table(["server", "", "requests/s", "÷ nginx", "CPU µs/request", "errors"], rows)
 
 
+def stores_table(measured):
+    """Microseconds of a call: medians over the rounds of each percentile."""
+    rows = [[kind, "", *(f"{median(rounds, key) / 1000:,.1f}" for key in ("p50", "p90", "p99"))]
+            for kind, rounds in measured["rounds"].items()]
+    return (f"a guest's read of one of {measured['keys']:,} values of 100 bytes, µs\n"
+            + table(["call", "", "p50", "p90", "p99"], rows))
+
+
 def other_tables(results):
     parts = []
     if "shards" in results:
@@ -100,7 +108,25 @@ def other_tables(results):
         ten, none = results["pipeline"]["ten"], results["pipeline"]["none"]
         parts.append(f"ten features before a hello guest: {spread_text(ratios(ten, none))} of its "
                      f"requests/s without, CPU × {spread_text(ratios(ten, none, 'cpu_us'))}")
+    if "stores" in results:
+        parts.append(stores_table(results["stores"]))
     return parts
+
+
+def store_targets(results):
+    """What a read takes beyond a call of the host that does nothing, in microseconds."""
+    rounds = results.get("stores", {}).get("rounds")
+
+    def above(kind, key):
+        if not rounds:
+            return None
+        return (median(rounds[kind], key) - median(rounds["nothing"], "p50")) / 1000
+
+    return [
+        ("key-value read of a guest, p50 µs above an empty call", above("kv", "p50"), 5, True),
+        ("key-value read of a guest, p99 µs above an empty call", above("kv", "p99"), 50, True),
+        ("SQL point read of a guest, p99 µs", above("sql", "p99"), 50, True),
+    ]
 
 
 def edge_targets(results):
@@ -148,7 +174,7 @@ def targets(results):
         ("first request to an idle app, ms", apps and apps["first_request_ms"]["median"], 2, True),
         ("resident for each idle app, KiB", apps and apps["idle_kib_per_app"], 200, True),
     ]
-    return rows + edge_targets(results)
+    return rows + edge_targets(results) + store_targets(results)
 
 
 def targets_table(results):

@@ -4,7 +4,7 @@
 everything is: hello, sized (100 KiB response), echo (1 MiB echo), shards (two against one), cold
 (process start to first byte), apps (many apps in one node), busy (memory of busy instances), cached
 (hits of the cache), missed (responses that it has to fetch and store), pipeline (ten features
-before a guest).
+before a guest), stores (a guest's reads of key-value, SQL and, beside them, Redis).
 
 All servers of a workload are up at once on one core, the load generator (wrk) on another, and are
 loaded in turns; ratios are taken within a round, because a machine's own swings hit both alike.
@@ -21,11 +21,12 @@ import edge
 import load
 import report
 import startup
+import stores
 from servers import ROOT, SERVERS, Lab
 
 WORKLOADS = ("hello", "sized", "echo")
 NAMES = (*WORKLOADS, "shards", "cold", "apps", "busy", "cached", "missed",
-         "pipeline")
+         "pipeline", "stores")
 RESULTS = ROOT / "bench" / "results"
 STARTED = time.monotonic()
 
@@ -119,6 +120,8 @@ def run(options):
         results["missed"] = edge.missed(lab, options, say)
     if "pipeline" in chosen:
         results["pipeline"] = edge.pipeline(lab, options, say)
+    if "stores" in chosen:
+        results["stores"] = stores.stores(lab, options, say)
     return results
 
 

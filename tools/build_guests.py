@@ -485,7 +485,7 @@ def groups() -> list[Group]:
         Group(
             "stores",
             [GUESTS / "stores"],
-            [Guest(f"stores-{name}") for name in ["drafts", "spin-5", "spin-7"]]
+            [Guest(f"stores-{name}") for name in ["drafts", "spin-5", "spin-7", "timing"]]
             + [Guest("unserved")],
             build_rust(GUESTS / "stores", GUESTS / "stores" / "target"),
             ["cargo"],

@@ -17,7 +17,7 @@ readonly packages_guests=(
   wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 make python3-venv
 )
 readonly packages_test=(curl nghttp2-client openssl redis-server)
-readonly packages_bench=(nginx-light nghttp2-client varnish wrk)
+readonly packages_bench=(nginx-light nghttp2-client redis-server varnish wrk)
 
 setup_build() {
   install_packages "${packages_build[@]}"

@@ -11,6 +11,7 @@ from processes import Process, free_port
 from servers import GUESTS
 
 KEYS = 1_000_000
+HOT = 1000  # keys that are asked for again and again
 CALLS = 20_000  # of one round
 VALUE = "v" * 100
 MANIFEST = """name = "timing"
@@ -59,7 +60,8 @@ def start_redis(lab, options, stack, port, keys):
 
 
 def stores(lab, options, say):
-    """{"keys": …, "rounds": {"nothing": [{"p50": ns, …}], "kv": […], "sql": […], "redis": […]}}"""
+    """{"keys": …, "rounds": {"nothing": [{"p50": ns, …}], "kv": […], …}}; "kv" and "redis" ask for
+    hot keys, "kv-any" and "sql" for any."""
     keys = KEYS // 20 if options.quick else KEYS
     folder = lab.folder / "stores"
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,13 +75,14 @@ def stores(lab, options, say):
         process.wait_ready(port, "/nothing?count=1&keys=1")
         say(f"stores: filling each with {keys:,} keys")
         fill(lab, folder, keys)
-        kinds = ["nothing", "kv", "sql"]
+        kinds = {"nothing": 1, "kv": HOT, "kv-any": keys, "sql": keys}
         if start_redis(lab, options, stack, redis_port, keys):
-            kinds.append("redis")
+            kinds["redis"] = HOT
         rounds = {kind: [] for kind in kinds}
         for number in range(-1, options.rounds):
-            for kind in kinds:
-                url = (f"http://127.0.0.1:{port}/{kind}?count={CALLS}&keys={keys}"
+            for kind, asked in kinds.items():
+                path = kind.removesuffix("-any")
+                url = (f"http://127.0.0.1:{port}/{path}?count={CALLS}&keys={asked}"
                        f"&address=redis://127.0.0.1:{redis_port}")
                 with urllib.request.urlopen(url, timeout=120) as answer:
                     entry = json.loads(answer.read())

@@ -104,6 +104,10 @@ struct Component {
 struct SqlDatabase {
   std::string name;        // in some component's sqlite_databases
   std::string migrations;  // a folder, absolute; empty: the schema is the app's own affair
+  uint64_t bytes_max = limits::kSqlDatabaseBytesMax;
+  uint64_t result_bytes_max = limits::kSqlResultBytesMax;
+  uint32_t rows_max = limits::kSqlRowsMax;
+  std::chrono::milliseconds time_max = limits::kSqlTimeMax;  // of a statement
   std::string place;
 };
 

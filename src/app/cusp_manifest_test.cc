@@ -35,7 +35,6 @@ token = { required = true, secret = true }
 source = "api.wasm"
 variables = { token = "{{ token }}" }
 reuse = { requests = 100, idle = "30s" }
-sqlite_databases = ["orders"]
 [component.api.limits]
 table_elements = 10
 cpu_time = "20ms"
@@ -59,8 +58,6 @@ redirect = "/new"
 [[route]]
 path = "/older"
 redirect = { to = "https://example.com/", status = 301 }
-[sqlite.orders]
-migrations = "sql/orders"
 [tool.editor]
 anything = true
 )");
@@ -83,9 +80,6 @@ anything = true
   EXPECT_EQ(app->routes[3].static_response->status, 308);
   EXPECT_EQ(app->routes[3].static_response->headers[0].second, "/new");
   EXPECT_EQ(app->routes[4].static_response->status, 301);
-  ASSERT_EQ(app->databases.size(), 1u);
-  EXPECT_EQ(app->databases[0].name, "orders");
-  EXPECT_EQ(app->databases[0].migrations, "/srv/shop/sql/orders");
 }
 
 struct Case {
@@ -112,13 +106,6 @@ TEST(CuspManifest, MistakesGiveTheirPlaceAndTheNearestName) {
            {head + "limits = { cpu = '5ms' }", "4:12", "unknown key 'cpu' in 'limits'"},
            {head + "limits = { queue = -1 }", "4:20", "'queue' must be between 0 and"},
            {head + "limits = { queue = 4294967296 }", "4:20", "'queue' must be between 0 and"},
-           {head + "sqlite_databases = ['orders']\n[sqlite.order]", "5:1",
-            "no component has the database 'order' in its 'sqlite_databases'; did you mean "
-            "'orders'"},
-           {head + "[sqlite.orders]", "4:1", "no component has the database 'orders'"},
-           {head + "sqlite_databases = ['a']\n[sqlite.a]\nmigration = 'm'", "6:1",
-            "unknown key 'migration' in [sqlite.a]; did you mean 'migrations'"},
-           {"sqlite = { a = 5 }\n" + head, "1:16", "'a' must be a table"},
            {head + "[route]\npath = '/'", "4:1", "'route' must be an array of tables"},
            {head + "[[route]]\ncomponent = 'a'", "4:1", "[[route]] needs the key 'path'"},
            {head + "[[route]]\npath = 'x'\ncomponent = 'a'", "4:1", "the path 'x' must begin"},

@@ -123,7 +123,7 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
                                                    .secret = options.secret}));
   }
   deployment->grant_edge(options);
-  CUSP_TRY(const size_t migrations, migrate_databases(*options.stores, manifest));
+  CUSP_TRY(const size_t migrations, prepare_databases(*options.stores, manifest));
   if (migrations > 0) {
     options.progress(fmt::format("{}: {} {} applied", manifest.name, migrations,
                                  migrations == 1 ? "migration" : "migrations"));

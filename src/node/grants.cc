@@ -1,5 +1,6 @@
 #include "node/grants.h"
 
+#include "base/log.h"
 #include "host/key_value.h"
 #include "host/sqlite.h"
 
@@ -27,9 +28,17 @@ Result<> grant_stores(store::Stores& stores, const std::string& app,
   return {};
 }
 
-Result<size_t> migrate_databases(store::Stores& stores, const app::App& app) {
+Result<size_t> prepare_databases(store::Stores& stores, const app::App& app) {
   size_t count = 0;
   for (const app::SqlDatabase& database : app.databases) {
+    const store::sql::Limits bounds{.database_bytes_max = database.bytes_max,
+                                    .rows_max = database.rows_max,
+                                    .result_bytes_max = database.result_bytes_max,
+                                    .time_max = database.time_max};
+    if (!stores.set_sql_limits(app.name, database.name, bounds)) {
+      log::warn("[{}] the new limits of the database '{}' hold from the next start on", app.name,
+                database.name);
+    }
     if (database.migrations.empty()) continue;
     auto migrations = store::sql::read_migrations(database.migrations);
     if (!migrations)

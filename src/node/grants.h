@@ -12,9 +12,9 @@ namespace cusp::node {
 Result<> grant_stores(store::Stores& stores, const std::string& app,
                       const app::Component& component, host::Capabilities& capabilities);
 
-// Brings the databases of `app` to the schema that its manifest asks for (store/sql/migrations.h).
-// How many migrations that took. Blocks. Errors: those of Stores and of sql::Database::migrate(),
-// with the migration's file as context.
-Result<size_t> migrate_databases(store::Stores& stores, const app::App& app);
+// Opens the databases of which the manifest of `app` says something, with the limits and the schema
+// that it asks for (store/sql/migrations.h). How many migrations that took. Blocks. Errors: those
+// of Stores and of sql::Database::migrate(), with the migration's file as context.
+Result<size_t> prepare_databases(store::Stores& stores, const app::App& app);
 
 }  // namespace cusp::node

@@ -116,12 +116,20 @@ Result<std::shared_ptr<sql::Database>> Stores::sql(const std::string& app,
   return open_sql(sql_path(app, name));
 }
 
+bool Stores::set_sql_limits(const std::string& app, const std::string& name,
+                            const sql::Limits& bounds) {
+  const std::string path = sql_path(app, name);
+  std::lock_guard guard(mutex_);
+  const auto before = std::exchange(sql_limits_[path], bounds);
+  return !sql_.contains(path) || before == bounds;
+}
+
 Result<std::shared_ptr<sql::Database>> Stores::open_sql(const std::string& path) {
   std::lock_guard guard(mutex_);
   CUSP_CHECK(lock());
   if (const auto found = sql_.find(path); found != sql_.end()) return found->second;
   CUSP_CHECK(make_folder(fs::absolute(path).parent_path()));
-  CUSP_TRY(auto database, sql::Database::open(path, {}, pool_));
+  CUSP_TRY(auto database, sql::Database::open(path, sql_limits_[path], pool_));
   sql_.emplace(path, database);
   return database;
 }

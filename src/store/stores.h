@@ -41,6 +41,8 @@ class Stores {
   // The same object for everyone who asks.
   Result<std::shared_ptr<queue::Queue>> queue(const std::string& app, const std::string& name);
   Result<std::shared_ptr<sql::Database>> sql(const std::string& app, const std::string& name);
+  // The limits of a database from when it is opened. False: it is open already, with others.
+  bool set_sql_limits(const std::string& app, const std::string& name, const sql::Limits& bounds);
   // Makes a folder of what is in this one, as of one moment: writes wait until the last store has
   // come to it, some milliseconds, and objects are links. Its path; who asks removes it (or the
   // next process that opens this folder). Blocks. Errors: those of the stores; kUnavailable (some
@@ -71,6 +73,7 @@ class Stores {
   std::unique_ptr<object::Objects> objects_;
   std::map<std::string, std::shared_ptr<queue::Queue>> queues_;  // by app and name; shared too
   std::map<std::string, std::shared_ptr<sql::Database>> sql_;    // by path; shared with sessions
+  std::map<std::string, sql::Limits> sql_limits_;  // by path, where they are not the usual ones
   std::unique_ptr<remote::Server> server_;  // for the commands of operators; null: see lock()
 };
 

@@ -84,3 +84,26 @@ def test_a_folder_that_is_not_there_is_named_with_its_place(app, state):
     assert result.returncode != 0
     assert "cusp.toml:5:1" in result.stderr
     assert "folder of migrations" in result.stderr
+
+
+def test_a_database_keeps_to_the_limits_of_its_manifest(app, state):
+    with open(app / "cusp.toml", "a") as manifest:
+        manifest.write('max_size = "128KiB"\nmax_rows = 5\nstatement_time = "100ms"\n')
+    server = start(app, state)
+    for n in range(6):
+        assert "changes 1" in ask(server, f"INSERT INTO notes (text) VALUES ('{n}')")
+    assert "more than 5 rows" in ask(server, "SELECT * FROM notes")
+    assert "error" in ask(server, "INSERT INTO notes (text) VALUES (zeroblob(500000))")
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+    assert "error" in ask(server, endless + "SELECT count(*) FROM n")
+    assert '"5"' not in ask(server, "SELECT count(*) FROM notes")
+    assert server.stop() == 0
+
+
+def test_limits_that_change_while_it_is_served_are_told(app, state):
+    server = start(app, state, "dev")
+    server.wait_for("up to date")
+    with open(app / "cusp.toml", "a") as manifest:
+        manifest.write("max_rows = 5\n")
+    server.wait_for("new limits of the database 'notes' hold from the next start on")
+    assert server.stop() == 0

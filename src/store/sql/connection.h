@@ -33,6 +33,8 @@ struct Limits {
   int parameters_max = limits::kSqlParametersMax;
   std::chrono::milliseconds time_max = limits::kSqlTimeMax;
   std::chrono::milliseconds transaction_idle = limits::kSqlTransactionIdle;
+
+  bool operator==(const Limits&) const = default;
 };
 
 // A statement as SQLite has compiled it. Belongs to its connection.

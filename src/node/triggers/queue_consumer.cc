@@ -158,23 +158,27 @@ void Bell::ring() {
   std::shared_ptr<Waiting> next;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty()) return;
-    next = std::move(waiting_.back());
-    waiting_.pop_back();
+    while (!next && !waiting_.empty()) {
+      next = waiting_.back().lock();
+      waiting_.pop_back();
+    }
   }
+  if (!next) return;
   const io::Executor executor = next->executor;
   io::asio::post(executor, [next = std::move(next)] { next->event.notify(); });
 }
 
 io::Task<void> Bell::wait(std::shared_ptr<Bell> bell, io::Executor executor, milliseconds most) {
-  const auto waiting = std::make_shared<Waiting>(executor);  // shared with who rings
+  const auto waiting = std::make_shared<Waiting>(executor);  // shared with who rings, for a moment
   {
     const std::lock_guard lock(bell->mutex_);
     bell->waiting_.push_back(waiting);
   }
   co_await waiting->event.wait_until(std::chrono::steady_clock::now() + most);
   const std::lock_guard lock(bell->mutex_);
-  std::erase(bell->waiting_, waiting);
+  std::erase_if(bell->waiting_, [&](const std::weak_ptr<Waiting>& other) {
+    return other.expired() || other.lock() == waiting;
+  });
 }
 
 io::Task<void> consume(Place place, std::shared_ptr<Running> running,

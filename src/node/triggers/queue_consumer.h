@@ -22,7 +22,8 @@ class Bell {
  private:
   struct Waiting;
   std::mutex mutex_;
-  std::vector<std::shared_ptr<Waiting>> waiting_;
+  // Each belongs to its coroutine, which may go with its shard while the bell stays.
+  std::vector<std::weak_ptr<Waiting>> waiting_;
 };
 
 // What consumers of one queue share.

@@ -44,5 +44,15 @@ TEST(Bell, WakesOneThatWaitsAndForgetsWhoHasGone) {
   EXPECT_EQ(woken, 2);
 }
 
+TEST(Bell, OutlivesTheShardsThatWaitForIt) {
+  const auto bell = std::make_shared<Bell>();
+  {
+    io::asio::io_context loop;
+    io::asio::co_spawn(loop, Bell::wait(bell, loop.get_executor(), 10s), io::asio::detached);
+    loop.run_for(10ms);
+  }
+  bell->ring();  // for nobody
+}
+
 }  // namespace
 }  // namespace cusp::node::triggers

@@ -11,11 +11,13 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/line_editor.h"
 #include "cli/sql_dump.h"
 #include "cli/sql_rows.h"
 #include "cli/sql_text.h"
 #include "cli/store_folder.h"
 #include "cli/terminal.h"
+#include "node/node.h"
 #include "store/sql/split.h"
 
 namespace cusp::cli {
@@ -31,7 +33,8 @@ constexpr const char* kFooter = R"(Examples:
   cusp sql default --migrate migrations/
   cusp sql default --dump > backup.sql; cusp sql default --import backup.sql --app other
 
-Without a statement those of standard input run, each up to its ';'. --migrate applies the files
+Without a statement those of standard input run, each up to its ';'; on a terminal that is a shell
+with a history (sql_history in the state folder), which Ctrl-D ends. --migrate applies the files
 NAME.sql of a folder in the order of their names, each once. --import runs the statements of a file,
 also of sqlite3's dumps, all or none.
 A node that runs goes on: it does what this asks.
@@ -95,24 +98,30 @@ Result<> run_each(const Opened& opened, const SqlOptions& options, const std::st
   return {};
 }
 
+// A shell: line by line, until Ctrl-D.
+Result<> run_typed(const Opened& opened, const SqlOptions& options) {
+  LineEditor editor(node::default_state_directory() + "/sql_history");
+  std::string text;
+  while (const auto line = editor.read(is_blank(text) ? "sql> " : "...> ")) {
+    text += *line + "\n";
+    if (::sqlite3_complete(text.c_str()) == 0) continue;
+    editor.remember(text);
+    CUSP_CHECK(run_each(opened, options, std::exchange(text, {}), /*person=*/true));
+  }
+  fmt::print("\n");
+  return run_each(opened, options, text, /*person=*/true);
+}
+
 Result<> run_input(const Opened& opened, const SqlOptions& options) {
-  const bool person = ::isatty(STDIN_FILENO) != 0;
-  const auto prompt = [&](const char* text) {
-    if (person) fmt::print(stderr, "{}", styled(Style::kBold, text, 2));
-  };
+  if (::isatty(STDIN_FILENO) != 0) return run_typed(opened, options);
   std::string text;
   std::string line;
-  prompt("sql> ");
   while (std::getline(std::cin, line)) {
     text += line + "\n";
-    if (::sqlite3_complete(text.c_str()) == 0) {
-      prompt(is_blank(text) ? "sql> " : "...> ");
-      continue;
-    }
-    CUSP_CHECK(run_each(opened, options, std::exchange(text, {}), person));
-    prompt("sql> ");
+    if (::sqlite3_complete(text.c_str()) == 0) continue;
+    CUSP_CHECK(run_each(opened, options, std::exchange(text, {}), /*person=*/false));
   }
-  return run_each(opened, options, text, person);
+  return run_each(opened, options, text, /*person=*/false);
 }
 
 Result<> import_file(const Opened& opened, const RunStatement& run, const std::string& path) {

@@ -1,8 +1,14 @@
 """`cusp kv` and `cusp sql`: a look into stores, whether a node has them open or not."""
 
+import contextlib
 import json
+import os
+import pty
+import select
+import signal
 import sqlite3
 import subprocess
+import time
 
 import pytest
 from cli_driver import CUSP, cusp
@@ -157,3 +163,59 @@ def test_a_folder_without_stores_is_told(tmp_path):
     missing = cusp("kv", "list", "--stores-dir", str(tmp_path / "none"))
     assert missing.returncode == 3 and "--stores-dir" in missing.stderr
     assert not (tmp_path / "none").exists()
+
+
+class Terminal:
+    """A SQL shell as a person has it."""
+
+    def __init__(self, folder, home):
+        self.pid, self.end = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            environment = {"TERM": "vt100", "HOME": str(home), "LC_ALL": "C.UTF-8"}
+            os.execve(CUSP, [str(CUSP), "sql", "default"], os.environ | environment)
+        self.read_until("sql> ")
+
+    def read_until(self, text):
+        seen = ""
+        deadline = time.monotonic() + 30
+        while text not in seen:
+            assert time.monotonic() < deadline, seen
+            if select.select([self.end], [], [], 0.1)[0]:
+                seen += os.read(self.end, 4096).decode(errors="replace")
+        return seen
+
+    def type(self, keys, until="sql> "):
+        os.write(self.end, keys.encode())
+        return self.read_until(until)
+
+    def leave(self):
+        """Ctrl-D, again where the shell was not reading yet; the exit code."""
+        deadline = time.monotonic() + 30
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):  # it has gone meanwhile
+                os.write(self.end, b"\x04")
+                if select.select([self.end], [], [], 0.2)[0]:
+                    os.read(self.end, 4096)
+        os.close(self.end)
+        return os.waitstatus_to_exitcode(ended[1])
+
+
+def test_a_sql_shell_remembers_what_was_typed(app, tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    up, left = "\x1b[A", "\x1b[D"
+    shell = Terminal(app, tmp_path)
+    shell.type("INSERT INTO t\r", until="...> ")
+    shell.type("VALUES ('eins');\r")
+    shell.type("SELECT * FROM u;\r", until="no such table")
+    assert shell.leave() == 0
+    history = tmp_path / ".local" / "state" / "cusp" / "sql_history"
+    assert history.stat().st_mode & 0o777 == 0o600
+    shell = Terminal(app, tmp_path)
+    assert "INSERT INTO t VALUES ('eins');" in shell.type(up + up, until="eins');")
+    shell.type(left * 3 + " und zwei\r")
+    assert shell.leave() == 0
+    rows = cusp("sql", "default", "SELECT a FROM t", cwd=app).stdout
+    assert "eins und zwei" in rows

@@ -10,8 +10,8 @@ readonly packages_build=(
   clang-19 clang-format-19 lld-19 libclang-rt-19-dev
   libboost1.81-dev libssl-dev libnghttp2-dev libre2-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libbrotli-dev libzstd-dev zlib1g-dev libcrypt-dev libmaxminddb-dev libtomlplusplus-dev
-  libcli11-dev librocksdb-dev libhiredis-dev libarchive-dev libedit-dev libexpat1-dev prometheus-cpp-dev
-  libgtest-dev libgmock-dev python3
+  libcli11-dev librocksdb-dev libhiredis-dev libarchive-dev libedit-dev libexpat1-dev
+  prometheus-cpp-dev libgtest-dev libgmock-dev python3
 )
 readonly packages_guests=(
   wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 make python3-venv

@@ -1,9 +1,9 @@
 #include "store/object/record.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "base/limits.h"
+#include "store/msgpack.h"
 
 namespace cusp::store::object {
 
@@ -16,20 +16,11 @@ std::unexpected<Error> not_a_record() {
               "the index of objects holds something that is no record; restore it from a backup");
 }
 
-std::string pack(const json& value) {
-  std::string bytes;
-  json::to_msgpack(value, bytes);
-  return bytes;
-}
-
-// Calls `read` with what the bytes say. The library throws where they are of another shape.
 template <class T, class Read>
 Result<T> unpack(std::string_view bytes, Read read) {
-  try {
-    return read(json::from_msgpack(bytes));
-  } catch (const json::exception&) {
-    return not_a_record();
-  }
+  auto value = from_msgpack<T>(bytes, std::move(read));
+  if (!value) return not_a_record();
+  return std::move(*value);
 }
 
 int64_t milliseconds(kv::Time time) { return time.time_since_epoch().count(); }
@@ -126,23 +117,23 @@ kv::Change encode(const Head& head) {
   json contents = json::array();
   for (const auto& content : head.contents) contents.push_back(to_json(content));
   kv::Change change;
-  change.metadata = pack(json::array({head.size, head.etag, milliseconds(head.modified)}));
-  change.value = pack(json::array({head.fields, to_json(head.checksum), contents}));
+  change.metadata = to_msgpack(json::array({head.size, head.etag, milliseconds(head.modified)}));
+  change.value = to_msgpack(json::array({head.fields, to_json(head.checksum), contents}));
   return change;
 }
 
 kv::Change encode(const Upload& upload) {
   const std::string algorithm(upload.algorithm ? to_string(*upload.algorithm) : "");
   kv::Change change;
-  change.metadata = pack(milliseconds(upload.begun));
-  change.value = pack(json::array({upload.fields, algorithm}));
+  change.metadata = to_msgpack(milliseconds(upload.begun));
+  change.value = to_msgpack(json::array({upload.fields, algorithm}));
   return change;
 }
 
 kv::Change encode(const Part& part) {
   kv::Change change;
-  change.metadata = pack(json::array({part.number, to_json(part.content), part.etag,
-                                      milliseconds(part.modified), to_json(part.checksum)}));
+  change.metadata = to_msgpack(json::array({part.number, to_json(part.content), part.etag,
+                                            milliseconds(part.modified), to_json(part.checksum)}));
   return change;
 }
 

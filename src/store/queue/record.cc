@@ -3,7 +3,8 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include "store/msgpack.h"
 
 namespace cusp::store::queue {
 
@@ -24,20 +25,11 @@ std::optional<uint64_t> number(std::string_view text) {
   return value;
 }
 
-std::string pack(const json& value) {
-  std::string bytes;
-  json::to_msgpack(value, bytes);
-  return bytes;
-}
-
-// Calls `read` with what the bytes say. The library throws where they are of another shape.
 template <class T, class Read>
 Result<T> unpack(std::string_view bytes, Read read) {
-  try {
-    return read(json::from_msgpack(bytes));
-  } catch (const json::exception&) {
-    return not_a_record();
-  }
+  auto value = from_msgpack<T>(bytes, std::move(read));
+  if (!value) return not_a_record();
+  return std::move(*value);
 }
 
 }  // namespace
@@ -96,7 +88,7 @@ std::optional<Receipt> Receipt::parse(std::string_view text) {
 }
 
 std::string encode(const Head& head) {
-  return pack(json::array({head.content_type, head.sent.time_since_epoch().count()}));
+  return to_msgpack(json::array({head.content_type, head.sent.time_since_epoch().count()}));
 }
 
 Result<Head> decode_head(std::string_view bytes) {
@@ -121,14 +113,15 @@ Result<Death> decode_death(std::string_view bytes) {
 
 kv::Change index_change(const IndexKey& key, const State& state, std::optional<Time> expires) {
   kv::Change change = kv::Change::set(key.text(), "");
-  change.metadata = pack(json::array({state.deliveries, state.in_flight}));
+  change.metadata = to_msgpack(json::array({state.deliveries, state.in_flight}));
   change.expires = expires;
   return change;
 }
 
 kv::Change dead_change(const std::string& id, const Death& death, std::optional<Time> expires) {
   kv::Change change = kv::Change::set(dead_key(id), "");
-  change.metadata = pack(json::array({death.deliveries, death.reason.substr(0, kReasonBytesMax)}));
+  change.metadata =
+      to_msgpack(json::array({death.deliveries, death.reason.substr(0, kReasonBytesMax)}));
   change.expires = expires;
   return change;
 }

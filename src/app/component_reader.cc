@@ -166,7 +166,10 @@ void ComponentReader::read_component(TableReader& table, const std::string& id) 
   component.build = read_build(table, app_.directory);
   read_labels(table, "key_value_stores", component.key_value_stores);
   read_labels(table, "sqlite_databases", component.sqlite_databases);
-  if (!dialect_.is_spin) read_labels(table, "queues", component.queues);
+  if (!dialect_.is_spin) {
+    read_labels(table, "object_stores", component.object_stores);
+    read_labels(table, "queues", component.queues);
+  }
   component.ai_models = table.strings("ai_models");
   table.ignore("tool");
   if (dialect_.is_spin) table.ignore("targets");

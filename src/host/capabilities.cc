@@ -16,6 +16,8 @@ std::string_view denial(size_t kind) {
       return "the manifest grants no key-value store to this component: key_value_stores does";
     case CapabilityKind::kSql:
       return "the manifest grants no SQL database to this component: sqlite_databases does";
+    case CapabilityKind::kObjectStore:
+      return "the manifest grants no object store to this component: object_stores does";
     case CapabilityKind::kRedis: return "this node does not offer Redis";
   }
   return "this node does not know the capability";

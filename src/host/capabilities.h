@@ -14,9 +14,10 @@ enum class CapabilityKind : uint8_t {
   kRateLimit = 3,
   kKeyValue = 4,
   kSql = 5,
-  kRedis = 6
+  kRedis = 6,
+  kObjectStore = 7,
 };
-inline constexpr size_t kCapabilityKinds = 7;
+inline constexpr size_t kCapabilityKinds = 8;
 
 // What a component was granted. Filled when its application is loaded, thread-safe from then on.
 class Capabilities {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "host/key_value.h"
+#include "host/object_store.h"
 #include "host/sqlite.h"
 
 namespace cusp::node {
@@ -24,6 +25,15 @@ Result<> grant_stores(store::Stores& stores, const std::string& app,
       CUSP_TRY(granted[name], stores.sql(app, name));
     }
     capabilities.grant(host::CapabilityKind::kSql, host::make_sqlite(std::move(granted)));
+  }
+  if (!component.object_stores.empty()) {
+    CUSP_TRY(store::object::Objects * objects, stores.objects());
+    host::ObjectStores granted;
+    for (const auto& name : component.object_stores) {
+      CUSP_TRY(granted[name], objects->bucket({app, name}));
+    }
+    capabilities.grant(host::CapabilityKind::kObjectStore,
+                       host::make_object_store(std::move(granted)));
   }
   return {};
 }

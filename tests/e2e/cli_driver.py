@@ -98,6 +98,11 @@ class Server:
         finally:
             connection.close()
 
+    def resident(self):
+        """Bytes of memory."""
+        with open(f"/proc/{self.process.pid}/smaps_rollup") as lines:
+            return int(re.search(r"Rss:\s+(\d+) kB", lines.read())[1]) * 1024
+
     def signal(self, number):
         self.process.send_signal(number)
 

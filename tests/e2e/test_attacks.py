@@ -5,7 +5,6 @@ client noticed of it (`pytest -rP`).
 import contextlib
 import gzip
 import http.client
-import re
 import resource
 import socket
 import subprocess
@@ -57,11 +56,6 @@ edge.cache = {{ ttl = "1h" }}
     assert server.stop() == 0
 
 
-def resident(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as lines:
-        return int(re.search(r"Rss:\s+(\d+) kB", lines.read())[1]) * 1024
-
-
 def p99(times):
     return sorted(times)[int(len(times) * 0.99)]
 
@@ -104,13 +98,13 @@ def attacked(node, record_property):
         quiet = GoodClient(node.port)
         time.sleep(0.3)
         quiet.stop()
-        before = resident(node.process.pid)
+        before = node.resident()
         good = GoodClient(node.port)
         results, deadline = [], time.monotonic() + seconds
         while not results or time.monotonic() < deadline:
             results.append(attack(node.port))
         good.stop()
-        grown = resident(node.process.pid) - before
+        grown = node.resident() - before
         figures = {
             "connections": len(results),
             "sent on one, at most": max(results),

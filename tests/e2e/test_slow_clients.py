@@ -6,7 +6,6 @@ Every test prints its figures (`pytest -rP`).
 import contextlib
 import http.client
 import os
-import re
 import resource
 import select
 import socket
@@ -92,11 +91,6 @@ def slow_clients(server, count, request):
         yield clients
 
 
-def resident(server):
-    with open(f"/proc/{server.process.pid}/smaps_rollup") as lines:
-        return int(re.search(r"Rss:\s+(\d+) kB", lines.read())[1]) * 1024
-
-
 def ask(server, path, count):
     """The statuses and the times of `count` requests, one behind the other."""
     statuses, times = [], []
@@ -145,12 +139,12 @@ def report(record_property, **figures):
 
 def test_slow_heads_cost_little_and_are_cut_at_the_deadline(server, record_property):
     ask(server, "/", 20)
-    before = resident(server)
+    before = server.resident()
     head = b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: "
     with many_descriptors(), slow_clients(server, CONNECTIONS, head) as clients:
         began = time.monotonic()
         time.sleep(1)  # read by then
-        each = (resident(server) - before) / CONNECTIONS
+        each = (server.resident() - before) / CONNECTIONS
         statuses, times = ask(server, "/", 200)
         last = clients[-1]
         last.settimeout(HEAD_TIMEOUT + 20)
@@ -174,11 +168,11 @@ def test_slow_heads_cost_little_and_are_cut_at_the_deadline(server, record_prope
 )
 def test_slow_bodies_do_not_keep_the_places_of_a_component(server, record_property, framing):
     ask(server, "/count", 20)
-    before = resident(server)
+    before = server.resident()
     head = b"POST /count HTTP/1.1\r\nhost: a\r\n" + framing
     with many_descriptors(), slow_clients(server, CONNECTIONS, head) as clients:
         began = time.monotonic()
-        each = (resident(server) - before) / CONNECTIONS
+        each = (server.resident() - before) / CONNECTIONS
         elsewhere, times = ask(server, "/", 200)
         while ask(server, "/hello", 1)[0] != [200]:
             assert time.monotonic() < began + 20
@@ -220,11 +214,11 @@ def test_clients_that_go_on_keep_their_places(server):
 
 def test_slow_reads_of_a_file_cost_little(server, record_property):
     ask(server, "/files/large.bin", 3)
-    before = resident(server)
+    before = server.resident()
     request = b"GET /files/large.bin HTTP/1.1\r\nhost: a\r\n\r\n"
     with many_descriptors(), slow_clients(server, CONNECTIONS, request):
         time.sleep(1)
-        each = (resident(server) - before) / CONNECTIONS
+        each = (server.resident() - before) / CONNECTIONS
         statuses, times = ask(server, "/", 200)
         report(
             record_property,

@@ -59,4 +59,22 @@ typedef enum : uint32_t {
                                 // integer, text or blob…) -> value any…, nested lists flattened; a
                                 // text is a status
   CUSP_REDIS_CLOSE = 0x0602,    // (connection integer, address text) -> ()
+
+  // Object stores, the containers of wasi:blobstore. NOT_FOUND: there is no such store or object;
+  // INVALID: a key that cannot be. What was not finished or closed goes with its invocation.
+  CUSP_OBJECT_OPEN = 0x0700,    // (store text) -> ()
+  CUSP_OBJECT_HEAD = 0x0701,    // (store text, key text) -> () when there is none, else size
+                                // integer, modified integer (seconds of Unix time)
+  CUSP_OBJECT_LIST = 0x0702,    // (store text, after text) -> next text?, key text…; "" and none
+                                // are the ends
+  CUSP_OBJECT_DELETE = 0x0703,  // (store text, key text…) -> (), one after the other
+  CUSP_OBJECT_CLEAR = 0x0704,   // (store text) -> ()
+  CUSP_OBJECT_COPY = 0x0705,    // (store text, key text, to store text, to key text) -> ()
+  CUSP_OBJECT_GET = 0x0706,     // (store text, key text) -> reader integer, size integer
+  CUSP_OBJECT_READ = 0x0707,    // (reader integer, offset integer, most integer) -> bytes blob;
+                                // empty at the end
+  CUSP_OBJECT_PUT = 0x0708,     // (store text, key text) -> writer integer; LIMIT: too many
+  CUSP_OBJECT_WRITE = 0x0709,   // (writer integer, bytes blob) -> ()
+  CUSP_OBJECT_FINISH = 0x070a,  // (writer integer) -> (); from here on the object is there
+  CUSP_OBJECT_CLOSE = 0x070b,   // (reader or writer integer) -> ()
 } cusp_operation;

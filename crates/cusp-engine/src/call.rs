@@ -33,6 +33,18 @@ pub enum Operation {
     RedisOpen = 0x0600,
     RedisExecute = 0x0601,
     RedisClose = 0x0602,
+    ObjectOpen = 0x0700,
+    ObjectHead = 0x0701,
+    ObjectList = 0x0702,
+    ObjectDelete = 0x0703,
+    ObjectClear = 0x0704,
+    ObjectCopy = 0x0705,
+    ObjectGet = 0x0706,
+    ObjectRead = 0x0707,
+    ObjectPut = 0x0708,
+    ObjectWrite = 0x0709,
+    ObjectFinish = 0x070a,
+    ObjectClose = 0x070b,
 }
 
 /// One value on its way to the host, laid out as the ABI has it.

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 
 namespace cusp::cli {
 
@@ -39,7 +39,7 @@ Result<> read_member(const std::string& name, const json& value, kv::Change& cha
   } else if (name == "metadata") {
     change.metadata = text;
   } else if (name == "value_base64") {
-    auto bytes = edge::base64_decode(text);
+    auto bytes = base64_decode(text);
     if (!bytes) return wrong("'value_base64' is not base64");
     change.value = std::move(*bytes);
   } else {
@@ -56,7 +56,7 @@ std::string to_line(const kv::Entry& entry, const std::string& key, bool with_va
   if (with_value && is_utf8(entry.value)) {
     line["value"] = entry.value;
   } else if (with_value) {
-    line["value_base64"] = edge::base64_encode(entry.value);
+    line["value_base64"] = base64_encode(entry.value);
   }
   if (!entry.metadata.empty()) line["metadata"] = entry.metadata;
   if (entry.expires) line["expires"] = entry.expires->time_since_epoch().count();

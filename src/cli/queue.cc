@@ -6,11 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/store_folder.h"
 #include "cli/terminal.h"
-#include "edge/auth/base64.h"
 #include "store/queue/queue.h"
 
 namespace cusp::cli {
@@ -92,7 +92,7 @@ void print_message(const queue::Message& message) {
     json(message.body).dump();
     line["body"] = message.body;
   } catch (const json::exception&) {
-    line["body_base64"] = edge::base64_encode(message.body);
+    line["body_base64"] = base64_encode(message.body);
   }
   print_line(line);
 }

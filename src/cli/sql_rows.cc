@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 
 namespace cusp::cli {
 
@@ -40,7 +40,7 @@ ordered_json to_json(const sql::Value& value) {
   if (const auto* real = std::get_if<double>(&value)) return *real;
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* blob = std::get_if<sql::Blob>(&value))
-    return {{"base64", edge::base64_encode(blob->bytes)}};
+    return {{"base64", base64_encode(blob->bytes)}};
   return nullptr;
 }
 

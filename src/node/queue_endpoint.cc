@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/units.h"
-#include "edge/auth/base64.h"
 #include "edge/percent.h"
 #include "io/asio.h"
 
@@ -58,7 +58,7 @@ Result<Outgoing> read_item(const json& item) {
     return message;
   }
   CUSP_TRY(const std::string encoded, text_at(item, "body_base64"));
-  auto bytes = edge::base64_decode(encoded);
+  auto bytes = base64_decode(encoded);
   if (!bytes) return fail(ErrorCode::kInvalidArgument, "'body_base64' is not base64");
   message.body = std::move(*bytes);
   return message;

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/log.h"
-#include "edge/auth/base64.h"
 #include "edge/auth/secret.h"
 #include "node/sealed_file.h"
 
@@ -112,7 +112,7 @@ Result<Token> TokenStoreImpl::create(TokenGrant grant) {
   CUSP_CHECK(check_name(grant.app, "an application"));
   for (const auto& scope : grant.scopes) CUSP_CHECK(check_name(scope.store, "a store"));
   const Token token{.id = make_id(),
-                    .secret = edge::base64url_encode(edge::random_bytes(kSecretBytes)),
+                    .secret = base64url_encode(edge::random_bytes(kSecretBytes)),
                     .grant = std::move(grant)};
   CUSP_CHECK(file_.change([&](Sealed& sealed) -> Result<> {
     if (sealed.size() >= kTokensMax) {

@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/cache/date.h"
 
 namespace cusp::edge {

@@ -16,7 +16,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/json.h"
 #include "edge/auth/secret.h"
 

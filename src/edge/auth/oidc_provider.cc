@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/log.h"
-#include "edge/auth/base64.h"
 #include "edge/auth/json.h"
 #include "edge/auth/secret.h"
 #include "io/asio.h"

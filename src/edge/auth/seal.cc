@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "base/assert.h"
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/secret.h"
 
 namespace cusp::edge {

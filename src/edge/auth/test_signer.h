@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/key.h"
 
 // Signs tokens as an issuer does, for tests.

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/credentials.h"
 #include "edge/auth/name_list.h"
 #include "edge/auth/password.h"

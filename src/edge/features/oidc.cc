@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/log.h"
-#include "edge/auth/base64.h"
 #include "edge/auth/credentials.h"
 #include "edge/auth/oidc_provider.h"
 #include "edge/auth/oidc_session.h"

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/oidc_provider.h"
 #include "edge/auth/oidc_session.h"
 #include "edge/test_edge.h"

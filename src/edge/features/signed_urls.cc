@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/credentials.h"
 #include "edge/auth/secret.h"
 #include "edge/cache/text.h"

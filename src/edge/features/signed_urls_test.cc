@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/secret.h"
 #include "edge/test_edge.h"
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 
 namespace cusp::node::hrana {
 
@@ -39,7 +39,7 @@ Result<std::string> read_blob(const json& from) {
   CUSP_TRY(std::string text, read_string(from, "base64"));
   while (text.ends_with('=')) text.pop_back();  // some clients pad, others do not
   text.append((4 - text.size() % 4) % 4, '=');
-  if (auto bytes = edge::base64_decode(text)) return std::move(*bytes);
+  if (auto bytes = base64_decode(text)) return std::move(*bytes);
   return wrong("a blob is not in base 64");
 }
 
@@ -199,7 +199,7 @@ json to_json(const sql::Value& value) {
     json operator()(double number) const { return {{"type", "float"}, {"value", number}}; }
     json operator()(const std::string& text) const { return {{"type", "text"}, {"value", text}}; }
     json operator()(const sql::Blob& blob) const {
-      return {{"type", "blob"}, {"base64", edge::base64_encode(blob.bytes)}};
+      return {{"type", "blob"}, {"base64", base64_encode(blob.bytes)}};
     }
   };
   return std::visit(Convert(), value);

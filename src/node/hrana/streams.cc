@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/auth/secret.h"
 
 namespace cusp::node::hrana {
@@ -13,9 +13,7 @@ constexpr size_t kBatonBytes = 24;
 
 }  // namespace
 
-std::string Streams::make_baton() {
-  return edge::base64url_encode(edge::random_bytes(kBatonBytes));
-}
+std::string Streams::make_baton() { return base64url_encode(edge::random_bytes(kBatonBytes)); }
 
 // What is to go, for the caller to destroy without the lock: a rollback takes its time.
 Streams::List Streams::expired_or_surplus(Clock::time_point now, const std::string& owner) {

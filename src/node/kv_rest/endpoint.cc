@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/percent.h"
 #include "io/asio.h"
 #include "node/kv_rest/multipart.h"
@@ -211,7 +211,7 @@ io::Task<http::Response> answer_keys(const http::Request& request, kv::Store& st
     options.limit = static_cast<size_t>(*limit);
   }
   const std::string cursor = query(request, "cursor").value_or("");
-  const auto after = edge::base64url_decode(cursor);
+  const auto after = base64url_decode(cursor);
   if (!after || after->size() > limits::kKvKeyBytesMax) {
     co_return Endpoint::failure(400, Endpoint::kInvalid, "'cursor' is not one of a page before");
   }
@@ -226,8 +226,8 @@ io::Task<http::Response> answer_keys(const http::Request& request, kv::Store& st
     keys.push_back(std::move(key));
   }
   const size_t count = keys.size();
-  co_return success(std::move(keys), {{"count", count},
-                                      {"cursor", edge::base64url_encode(page->next.value_or(""))}});
+  co_return success(std::move(keys),
+                    {{"count", count}, {"cursor", base64url_encode(page->next.value_or(""))}});
 }
 
 Result<kv::Change> read_pair(const json& from) {
@@ -245,7 +245,7 @@ Result<kv::Change> read_pair(const json& from) {
   if (key == nullptr || value == nullptr) return wrong("each pair has the texts 'key' and 'value'");
   auto change = kv::Change::set(*key, *value);
   if (from.value("base64", json()) == json(true)) {
-    auto bytes = edge::base64_decode(*value);
+    auto bytes = base64_decode(*value);
     if (!bytes) return wrong(fmt::format("the value of '{}' is not in base 64", *key));
     change.value = std::move(*bytes);
   }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/limits.h"
-#include "edge/auth/base64.h"
 #include "io/asio.h"
 #include "node/s3/operation.h"
 #include "node/s3/xml.h"
@@ -62,7 +62,7 @@ Answer<std::string> after_of(const Target& target, bool version2) {
   }
   const std::string* token = target.find("continuation-token");
   if (token == nullptr) return std::string(target.get("start-after"));
-  auto after = edge::base64url_decode(*token);
+  auto after = base64url_decode(*token);
   if (!after || after->empty()) {
     return invalid_argument("The continuation token provided is incorrect");
   }
@@ -78,7 +78,7 @@ void write_cursor(const object::Listing& listing, const Target& target, bool ver
     }
     if (const auto* start = target.find("start-after")) xml.element("StartAfter", encode(*start));
     if (listing.next) {
-      xml.element("NextContinuationToken", edge::base64url_encode(*listing.next));
+      xml.element("NextContinuationToken", base64url_encode(*listing.next));
     }
     return;
   }

@@ -6,7 +6,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 #include "edge/percent.h"
 #include "io/asio.h"
 #include "node/s3/conditions.h"
@@ -131,7 +131,7 @@ Answer<uint64_t> number_parameter(const Target& target, std::string_view name, u
 }
 
 void add_checksum(const object::Checksum& checksum, http::Fields& fields) {
-  std::string text = edge::base64_encode(checksum.bytes);
+  std::string text = base64_encode(checksum.bytes);
   if (checksum.parts > 0) text += fmt::format("-{}", checksum.parts);
   fields.add(checksum_field(checksum.algorithm), text);
   fields.add("x-amz-checksum-type", checksum.parts > 0 ? "COMPOSITE" : "FULL_OBJECT");

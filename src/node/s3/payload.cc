@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/limits.h"
-#include "edge/auth/base64.h"
 #include "io/asio.h"
 
 namespace cusp::node::s3 {
@@ -62,7 +62,7 @@ Answer<std::optional<StatedChecksum>> stated_checksum(const http::Fields& fields
     if (stated) {
       return refuse(400, "InvalidRequest", "Expecting a single x-amz-checksum- header.");
     }
-    const auto bytes = edge::base64_decode(*text);
+    const auto bytes = base64_decode(*text);
     if (!bytes || bytes->size() != size_of(algorithm)) return invalid_checksum(algorithm);
     stated = {.algorithm = algorithm, .bytes = *bytes};
   }
@@ -114,7 +114,7 @@ Answer<std::unique_ptr<Payload>> Payload::create(http::Request& request, const V
 
 Answer<> Payload::read_promises(const http::Request& request) {
   if (const auto text = request.fields.get("content-md5")) {
-    const auto bytes = edge::base64_decode(*text);
+    const auto bytes = base64_decode(*text);
     if (!bytes || bytes->size() != size_of(Algorithm::kMd5)) {
       return refuse(400, "InvalidDigest", "The Content-MD5 you specified is not valid.");
     }
@@ -188,7 +188,7 @@ Answer<> Payload::check_checksum() {
     std::optional<std::string> bytes;
     if (chunks_) {
       for (const auto& [name, value] : chunks_->trailers()) {
-        if (name == checksum_field(*algorithm_)) bytes = edge::base64_decode(value);
+        if (name == checksum_field(*algorithm_)) bytes = base64_decode(value);
       }
     }
     if (!bytes || bytes->size() != size_of(*algorithm_)) return invalid_checksum(*algorithm_);

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/limits.h"
-#include "edge/auth/base64.h"
 #include "edge/cache/range.h"
 #include "io/asio.h"
 #include "node/s3/conditions.h"
@@ -127,7 +127,7 @@ Done put_part(Operation& operation) {
   response.fields.add("etag", quoted(part->etag));
   if (part->checksum) {
     response.fields.add(checksum_field(part->checksum->algorithm),
-                        edge::base64_encode(part->checksum->bytes));
+                        base64_encode(part->checksum->bytes));
   }
   co_return response;
 }

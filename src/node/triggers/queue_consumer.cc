@@ -7,8 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/log.h"
-#include "edge/auth/base64.h"
 #include "io/event.h"
 #include "node/triggers/invoke.h"
 
@@ -59,7 +59,7 @@ Call batch(const QueueWork& work, const std::vector<Message>& messages) {
       json(message.body).dump();
       item["body"] = message.body;
     } catch (const json::exception&) {
-      item["body_base64"] = edge::base64_encode(message.body);
+      item["body_base64"] = base64_encode(message.body);
     }
     list.push_back(std::move(item));
   }

@@ -1,10 +1,10 @@
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 
 #include <gtest/gtest.h>
 
 #include <utility>
 
-namespace cusp::edge {
+namespace cusp {
 namespace {
 
 TEST(Base64, WhatIsEncodedDecodesToItself) {
@@ -30,4 +30,4 @@ TEST(Base64, OneTextAloneStandsForAValue) {
 }
 
 }  // namespace
-}  // namespace cusp::edge
+}  // namespace cusp

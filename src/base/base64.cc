@@ -1,9 +1,9 @@
-#include "edge/auth/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
 
-namespace cusp::edge {
+namespace cusp {
 
 namespace {
 
@@ -84,4 +84,4 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return decode(text, kValues);
 }
 
-}  // namespace cusp::edge
+}  // namespace cusp

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace cusp::edge {
+namespace cusp {
 
 // Base 64 (RFC 4648). Decoding is strict: no white space, no bits left over, so that one text
 // stands for one value.
@@ -15,4 +15,4 @@ std::optional<std::string> base64url_decode(std::string_view text);
 std::string base64_encode(std::string_view bytes);
 std::optional<std::string> base64_decode(std::string_view text);
 
-}  // namespace cusp::edge
+}  // namespace cusp

@@ -1,13 +1,10 @@
+#include "app/runtime_config.h"
+
 #include <fmt/format.h>
 
-#include <limits>
-
-#include "app/identifiers.h"
-#include "app/variables.h"
 #include "base/suggest.h"
 #include "base/table_reader.h"
 
-// Spin's runtime-config.toml: which parts there are, and the variable providers among them.
 namespace cusp::app {
 namespace {
 
@@ -15,19 +12,20 @@ using Providers = std::vector<std::unique_ptr<VariableProvider>>;
 
 // What an operator may have in the file for Spin, and what Cusp sets elsewhere or serves later.
 constexpr std::string_view kOtherKeys[] = {
-    "state_dir",   "log_dir",        "max_instance_memory", "key_value_store", "sqlite_database",
-    "llm_compute", "outbound_http",  "outbound_networking", "outbound_mqtt",   "outbound_mysql",
-    "outbound_pg", "outbound_redis", "client_tls"};
+    "state_dir",      "log_dir",       "max_instance_memory", "key_value_store",
+    "llm_compute",    "outbound_http", "outbound_networking", "outbound_mqtt",
+    "outbound_mysql", "outbound_pg",   "outbound_redis",      "client_tls"};
 
-std::string needed_text(TableReader& table, std::string_view key) {
-  if (!table.has(key)) table.error(fmt::format("a vault provider needs the key '{}'", key));
+std::string needed_text(TableReader& table, std::string_view key, std::string_view who) {
+  if (!table.has(key)) table.error(fmt::format("{} needs the key '{}'", who, key));
   return table.string_or(key, "");
 }
 
 VaultOptions read_vault(TableReader& table) {
-  VaultOptions options{.url = needed_text(table, "url"),
-                       .token = needed_text(table, "token"),
-                       .mount = needed_text(table, "mount"),
+  constexpr std::string_view kWho = "a vault provider";
+  VaultOptions options{.url = needed_text(table, "url", kWho),
+                       .token = needed_text(table, "token", kWho),
+                       .mount = needed_text(table, "mount", kWho),
                        .prefix = table.string_or("prefix", "")};
   const bool http = options.url.starts_with("http://") || options.url.starts_with("https://");
   if (table.has("url") && !http) {
@@ -67,24 +65,58 @@ void read_provider(TableReader& table, const VaultFactory& vault, Providers& pro
   table.finish();
 }
 
+// Spin's default, "spin", has a file of its own choice: here every database has its place already.
+void read_database(const std::string& name, TableReader& table,
+                   std::map<std::string, LibsqlDatabase>& databases) {
+  const auto type = table.value("type");
+  const auto kind = type ? type->string() : std::nullopt;
+  if (!type) table.error(fmt::format("{} needs the key 'type'", table.what()));
+  if (!kind) return;
+  if (*kind == "libsql") {
+    constexpr std::string_view kWho = "a database of type \"libsql\"";
+    const auto url = table.value("url");
+    databases[name] = {.url = needed_text(table, "url", kWho),
+                       .token = needed_text(table, "token", kWho),
+                       .place = url ? url->place() : table.place()};
+  } else if (*kind == "spin") {
+    table.ignore("path");
+  } else {
+    type->error(fmt::format("there is no type '{}' of a database{}", *kind,
+                            suggest(*kind, {"spin", "libsql"})));
+    return;
+  }
+  table.finish();
+}
+
+void read_databases(TableReader& root, std::map<std::string, LibsqlDatabase>& databases) {
+  auto all = root.table("sqlite_database");
+  if (!all) return;
+  for (const auto& [name, place, value] : all->entries()) {
+    if (auto table = value.table(fmt::format("[sqlite_database.{}]", name))) {
+      read_database(name, *table, databases);
+    }
+  }
+}
+
 }  // namespace
 
-Result<Providers> load_runtime_config(const std::string& path, const VaultFactory& vault) {
+Result<RuntimeConfig> load_runtime_config(const std::string& path, const VaultFactory& vault) {
   CUSP_TRY(TomlFile file, TomlFile::read(path));
   TableReader root = file.root();
-  Providers providers;
+  RuntimeConfig config;
   std::string_view key = root.has("variables_provider") ? "variables_provider" : "config_provider";
-  for (TableReader& table : root.tables(key)) read_provider(table, vault, providers);
+  for (TableReader& table : root.tables(key)) read_provider(table, vault, config.providers);
   if (key == "variables_provider" && root.value("config_provider")) {
     root.value("config_provider")
         ->error("'config_provider' is the old name of 'variables_provider'; keep one");
   }
+  read_databases(root, config.databases);
   root.ignore("config_provider");
   root.ignore("variables_provider");
   for (std::string_view other : kOtherKeys) root.ignore(other);
   root.finish();
   CUSP_CHECK(file.diagnostics().result());
-  return providers;
+  return config;
 }
 
 }  // namespace cusp::app

@@ -40,13 +40,6 @@ struct VaultOptions {
 };
 using VaultFactory = std::function<std::unique_ptr<VariableProvider>(VaultOptions)>;
 
-// The providers that a runtime-config.toml names ([[config_provider]] / [[variables_provider]]:
-// "env", "static", and "vault", which `vault` makes; "azure_key_vault" answers kUnsupported). Other
-// tables of the file that Spin knows are accepted, unknown keys are errors with file:line:column.
-// Spin asks the environment after these: the caller appends it.
-Result<std::vector<std::unique_ptr<VariableProvider>>> load_runtime_config(
-    const std::string& path, const VaultFactory& vault);
-
 // Resolves every template of one component: its variables, environment-independent. Names in lower
 // case with underscores. Errors: kInvalidArgument naming the variable, the component and how to set
 // it.

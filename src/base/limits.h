@@ -114,10 +114,11 @@ inline constexpr size_t kSqlValueBytesMax = 16 * kMiB;  // of a text, a blob or 
 inline constexpr size_t kSqlRowsMax = 100'000;          // of an answer
 inline constexpr size_t kSqlResultBytesMax = 32 * kMiB;
 inline constexpr uint64_t kSqlDatabaseBytesMax = 1024 * kMiB;
-inline constexpr int64_t kSqlMemoryBytesMax = 512 * kMiB;  // of SQLite in the whole process
-inline constexpr auto kSqlTimeMax = 30'000ms;              // of a statement, with its waiting
-inline constexpr auto kSqlTransactionIdle = 5'000ms;       // rolled back after, when others wait
-inline constexpr size_t kSqlWaitingMax = 10'000;           // statements that wait for one database
+inline constexpr int64_t kSqlMemoryBytesMax = 512 * kMiB;   // of SQLite in the whole process
+inline constexpr auto kSqlTimeMax = 30'000ms;               // of a statement, with its waiting
+inline constexpr auto kSqlTransactionIdle = 5'000ms;        // rolled back after, when others wait
+inline constexpr size_t kSqlWaitingMax = 10'000;            // statements that wait for one database
+inline constexpr size_t kLibsqlAnswerBytesMax = 16 * kMiB;  // of a server, for one statement
 
 // Other processes of this machine that ask for the stores of one (`cusp kv`, `cusp sql`).
 inline constexpr size_t kStorePeersMax = 16;

@@ -8,8 +8,9 @@
 #include "io/task.h"
 
 namespace cusp::http {
+class Client;
 class Connector;
-}
+}  // namespace cusp::http
 
 namespace cusp::host {
 
@@ -34,10 +35,12 @@ class Scope {
 
 // Who calls: one invocation, on one shard.
 struct Caller {
-  io::Executor executor;                 // the shard's
-  std::string_view client;               // the address of the client of its request, "192.0.2.1"
-  Scope& scope;                          // its own
-  http::Connector* connector = nullptr;  // the shard's; null where nothing may be connected to
+  io::Executor executor;    // the shard's
+  std::string_view client;  // the address of the client of its request, "192.0.2.1"
+  Scope& scope;             // its own
+  // The shard's; null where nothing may be connected to.
+  http::Connector* connector = nullptr;
+  http::Client* http_client = nullptr;
 };
 
 // What a guest may call beside HTTP: an implementation answers the operations of one capability for

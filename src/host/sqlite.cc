@@ -83,7 +83,7 @@ struct Connection {
     Call call;
   };
 
-  std::unique_ptr<sql::Session> session;
+  std::unique_ptr<SqlConnection> native;
   std::deque<Waiting> waiting;
   bool busy = false;
 };
@@ -93,7 +93,7 @@ io::Task<> run(ConnectionPtr connection) {
   while (!connection->waiting.empty()) {
     Connection::Waiting next = std::move(connection->waiting.front());
     connection->waiting.pop_front();
-    const auto rows = co_await connection->session->execute(std::move(next.statement));
+    const auto rows = co_await connection->native->execute(std::move(next.statement));
     end(next.call, rows);
   }
   connection->busy = false;
@@ -122,7 +122,7 @@ class Sqlite final : public Capability {
 
  private:
   // Null: the call has failed.
-  sql::Database* find(std::string_view name, Call& call) const {
+  SqlDatabase* find(std::string_view name, Call& call) const {
     const auto found = databases_.find(name);
     if (found != databases_.end()) return found->second.get();
     call.fail(CallFailure::kDenied,
@@ -138,21 +138,21 @@ class Sqlite final : public Capability {
                std::map<int64_t, ConnectionPtr>& open, Call call) const {
     ConnectionPtr& connection = open[arguments.integer(0)];
     if (!connection) {
-      sql::Database* database = find(arguments.text(1), call);
+      SqlDatabase* database = find(arguments.text(1), call);
       if (database == nullptr || open.size() > kSessionsMax) {
         open.erase(arguments.integer(0));
         if (database != nullptr) call.fail(CallFailure::kOther, "too many connections are open");
         return;
       }
       connection = std::make_shared<Connection>();
-      connection->session = database->session();
+      connection->native = database->connect(caller);
     }
     auto statement = statement_of(arguments);
     if (connection->busy && connection->waiting.size() >= kWaitingMax) {
       return call.fail(CallFailure::kBusy, "too many statements of this connection wait");
     }
     if (!connection->busy) {
-      if (const auto rows = connection->session->try_execute(statement)) return end(call, *rows);
+      if (const auto rows = connection->native->try_execute(statement)) return end(call, *rows);
     }
     connection->waiting.push_back({std::move(statement), std::move(call)});
     if (!std::exchange(connection->busy, true)) spawn(caller, run(connection));

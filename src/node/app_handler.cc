@@ -210,7 +210,8 @@ class AppHandler::Run final : public engine::InvocationHost {
                                  {.executor = handler_.shard_.executor,
                                   .client = client_.address,
                                   .scope = scope_,
-                                  .connector = &handler_.connector_},
+                                  .connector = &handler_.connector_,
+                                  .http_client = &handler_.shard_.client},
                                  std::move(call));
   }
 

@@ -89,6 +89,7 @@ std::vector<store::kv::StoreName> DataHandler::stores(StoreKind kind) {
   for (const auto& deployment : apps->apps()) {
     const app::App& app = deployment->app();
     const auto add = [&](const std::string& name) {
+      if (kind == StoreKind::kSql && deployment->elsewhere(name)) return;
       store::kv::StoreName found{app.name, name};
       if (std::ranges::find(names, found) == names.end()) names.push_back(std::move(found));
     };

@@ -123,7 +123,9 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
                                                    .secret = options.secret}));
   }
   deployment->grant_edge(options);
-  CUSP_TRY(const size_t migrations, prepare_databases(*options.stores, manifest));
+  for (const auto& [name, database] : options.databases) deployment->elsewhere_.insert(name);
+  CUSP_TRY(const size_t migrations,
+           prepare_databases(*options.stores, manifest, options.databases));
   if (migrations > 0) {
     options.progress(fmt::format("{}: {} {} applied", manifest.name, migrations,
                                  migrations == 1 ? "migration" : "migrations"));
@@ -196,7 +198,8 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   deployed->outbound = outbound_rules(policy, component.queues);
   deployed->capabilities = capabilities_;
   deployed->capabilities.grant(host::CapabilityKind::kRedis, host::make_redis(deployed->outbound));
-  CUSP_CHECK(grant_stores(*options.stores, app_.name, component, deployed->capabilities));
+  CUSP_CHECK(
+      grant_stores(*options.stores, app_, component, options.databases, deployed->capabilities));
   for (const auto& name : component.queues) {
     CUSP_TRY(queues_[name], options.stores->queue(app_.name, name));
   }

@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "app/app.h"
 #include "app/outbound.h"
 #include "app/routes.h"
+#include "app/runtime_config.h"
 #include "app/variables.h"
 #include "base/result.h"
 #include "edge/cache/cache.h"
@@ -40,7 +42,8 @@ struct DeployedComponent {
 
 struct DeploymentOptions {
   std::vector<std::unique_ptr<app::VariableProvider>> providers;
-  std::string secret;                    // edge::FeatureContext::secret
+  std::map<std::string, app::LibsqlDatabase> databases;  // those that other servers have
+  std::string secret;                                    // edge::FeatureContext::secret
   std::shared_ptr<const edge::Geo> geo;  // shared with the shards; null: there is no database
   store::Stores* stores = nullptr;       // outlives the deployment
   edge::cache::Cache* cache = nullptr;   // outlives the deployment
@@ -69,6 +72,8 @@ class Deployment {
   // Every route's component is one of these.
   DeployedComponent* find(std::string_view id) const;
   const std::vector<std::unique_ptr<DeployedComponent>>& components() const { return components_; }
+  // Whether a libSQL server has the app's database of that name, and not this node.
+  bool elsewhere(const std::string& database) const { return elsewhere_.contains(database); }
   // One that some component may send to; null: there is none.
   store::queue::Queue* queue(std::string_view name) const;
 
@@ -85,6 +90,7 @@ class Deployment {
   std::vector<std::unique_ptr<DeployedComponent>> components_;
   // By name; shared with the node's stores.
   std::map<std::string, std::shared_ptr<store::queue::Queue>, std::less<>> queues_;
+  std::set<std::string> elsewhere_;
   std::vector<std::filesystem::path>
       staged_;  // folders of copies that guests see, removed at the end
 };

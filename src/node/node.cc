@@ -166,7 +166,10 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
   deployment.providers.push_back(app::make_map_provider(source.variables));
   if (!source.runtime_config.empty()) {
     CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config, make_vault_provider));
-    for (auto& provider : configured) deployment.providers.push_back(std::move(provider));
+    deployment.databases = std::move(configured.databases);
+    for (auto& provider : configured.providers) {
+      deployment.providers.push_back(std::move(provider));
+    }
   }
   CUSP_TRY(const SecretStore secrets, SecretStore::open(options.state_directory));
   CUSP_TRY(auto secret_values, secrets.provider(app.name));

@@ -1,11 +1,10 @@
 #include "node/hrana/codec.h"
 
-#include <charconv>
 #include <limits>
 
 #include <fmt/format.h>
 
-#include "base/base64.h"
+#include "store/sql/hrana_value.h"
 
 namespace cusp::node::hrana {
 
@@ -33,41 +32,6 @@ Result<uint64_t> read_index(const json& from, const char* name) {
   const json& value = member(from, name);
   if (!value.is_number_unsigned()) return wrong(fmt::format("'{}' is a number from 0 on", name));
   return value.get<uint64_t>();
-}
-
-Result<std::string> read_blob(const json& from) {
-  CUSP_TRY(std::string text, read_string(from, "base64"));
-  while (text.ends_with('=')) text.pop_back();  // some clients pad, others do not
-  text.append((4 - text.size() % 4) % 4, '=');
-  if (auto bytes = base64_decode(text)) return std::move(*bytes);
-  return wrong("a blob is not in base 64");
-}
-
-Result<sql::Value> read_value(const json& from) {
-  CUSP_TRY(const std::string type, read_string(from, "type"));
-  if (type == "null") return sql::Value();
-  if (type == "text") return read_string(from, "value");
-  if (type == "integer") {
-    CUSP_TRY(const std::string digits, read_string(from, "value"));
-    int64_t number = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [at, error] = std::from_chars(digits.data(), end, number);
-    if (error != std::errc() || at != end) {
-      return wrong(fmt::format("'{}' is not a 64-bit integer", digits.substr(0, 40)));
-    }
-    return number;
-  }
-  if (type == "float") {
-    const json& value = member(from, "value");
-    if (!value.is_number()) return wrong("the value of a float is a number");
-    return value.get<double>();
-  }
-  if (type == "blob") {
-    CUSP_TRY(std::string bytes, read_blob(from));
-    return sql::Blob{std::move(bytes)};
-  }
-  return wrong(fmt::format("'{}' is no type of a value: null, integer, float, text or blob",
-                           type.substr(0, 40)));
 }
 
 Result<std::vector<Condition>> read_parts(const json& from, size_t step, size_t depth);
@@ -157,12 +121,12 @@ Result<Stmt> read_stmt(const json& from) {
     return wrong("'args' and 'named_args' are arrays");
   }
   for (const json& one : values) {
-    CUSP_TRY(auto value, read_value(one));
+    CUSP_TRY(auto value, sql::read_hrana(one));
     stmt.arguments.parameters.push_back(std::move(value));
   }
   for (const json& one : named) {
     CUSP_TRY(std::string name, read_string(one, "name"));
-    CUSP_TRY(auto value, read_value(member(one, "value")));
+    CUSP_TRY(auto value, sql::read_hrana(member(one, "value")));
     stmt.arguments.named.emplace_back(std::move(name), std::move(value));
   }
   if (!want_rows.is_null() && !want_rows.is_boolean()) {
@@ -190,21 +154,6 @@ Result<std::vector<Step>> read_batch(const json& from) {
   return steps;
 }
 
-json to_json(const sql::Value& value) {
-  struct Convert {
-    json operator()(std::monostate) const { return {{"type", "null"}}; }
-    json operator()(int64_t number) const {
-      return {{"type", "integer"}, {"value", std::to_string(number)}};
-    }
-    json operator()(double number) const { return {{"type", "float"}, {"value", number}}; }
-    json operator()(const std::string& text) const { return {{"type", "text"}, {"value", text}}; }
-    json operator()(const sql::Blob& blob) const {
-      return {{"type", "blob"}, {"base64", base64_encode(blob.bytes)}};
-    }
-  };
-  return std::visit(Convert(), value);
-}
-
 json columns_json(const sql::Rows& rows) {
   json columns = json::array();
   for (const auto& column : rows.columns) {
@@ -216,7 +165,7 @@ json columns_json(const sql::Rows& rows) {
 json row_json(const sql::Rows& rows, size_t row) {
   json values = json::array();
   const size_t width = rows.columns.size();
-  for (size_t i = 0; i < width; ++i) values.push_back(to_json(rows.values[row * width + i]));
+  for (size_t i = 0; i < width; ++i) values.push_back(sql::to_hrana(rows.values[row * width + i]));
   return values;
 }
 

@@ -41,7 +41,6 @@ struct Step {
 };
 Result<std::vector<Step>> read_batch(const json& from);
 
-json to_json(const store::sql::Value& value);
 json columns_json(const store::sql::Rows& rows);
 json row_json(const store::sql::Rows& rows, size_t row);
 json result_json(const store::sql::Rows& rows, bool want_rows);

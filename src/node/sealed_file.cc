@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -67,10 +68,19 @@ Result<Sealed> SealedFile::read() const {
   const auto text = read_file(path_);
   if (!text && text.error().code == ErrorCode::kNotFound) return Sealed();
   if (!text) return std::unexpected(text.error());
-  const json file = json::parse(*text, nullptr, false);
+  // Of a name that is there twice, because it was damaged, one would hide the other.
+  std::set<std::string> names;
+  bool twice = false;
+  const auto look = [&](int depth, json::parse_event_t event, const json& parsed) {
+    if (event == json::parse_event_t::key && depth == 2) {
+      twice = twice || !names.insert(parsed.get<std::string>()).second;
+    }
+    return true;
+  };
+  const json file = json::parse(*text, look, false);
   const auto texts = file.is_object() ? file.find(member_) : file.end();
   if (!file.is_object() || texts == file.end() || !texts->is_object() ||
-      file.value("version", json()) != json(kFormat)) {
+      file.value("version", json()) != json(kFormat) || twice) {
     return fail(ErrorCode::kDataLoss,
                 fmt::format("this is no file of {} that this version knows", member_), path_);
   }

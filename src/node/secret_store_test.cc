@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -105,6 +106,31 @@ TEST_F(SecretStoreTest, ADamagedFileIsToldAndNeverOverwritten) {
     EXPECT_EQ(store.set("shop", "b", "new").error().code, ErrorCode::kDataLoss) << text;
     EXPECT_EQ(*read_file(file("shop")), text);
   }
+}
+
+TEST_F(SecretStoreTest, AFlippedBitIsDetectedOrHarmless) {
+  for (const char* name : {"a", "b", "c"}) {
+    ASSERT_TRUE(open().set("shop", name, std::string("of ") + name));
+  }
+  size_t detected = 0;
+  for (const std::string& path : {file("shop"), folder_ + "/secrets.key"}) {
+    const std::string sound = *read_file(path);
+    for (size_t bit = 0; bit < 8 * sound.size(); ++bit) {
+      std::string damaged = sound;
+      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+      std::ofstream(path) << damaged;
+      const auto store = SecretStore::open(folder_);
+      const auto provider = store ? store->provider("shop") : std::unexpected(store.error());
+      detected += provider ? 0 : 1;
+      for (const char* name : {"a", "b", "c"}) {
+        if (!provider) break;
+        EXPECT_EQ((*provider)->get(name).value().value_or("none"), std::string("of ") + name)
+            << path << ' ' << bit;
+      }
+    }
+    std::ofstream(path) << sound;
+  }
+  EXPECT_GT(detected, 1000U);
 }
 
 TEST_F(SecretStoreTest, RefusesNamesThatAreNone) {

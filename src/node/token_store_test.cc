@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <regex>
 #include <thread>
 
@@ -116,6 +117,31 @@ TEST_F(TokenStoreTest, TheFileShowsNoSecretAndBelongsToItsKey) {
   ::unsetenv("CUSP_SECRETS_KEY");
   EXPECT_EQ(other->list().error().code, ErrorCode::kDataLoss);
   EXPECT_FALSE(other->find(token.id));
+}
+
+TEST_F(TokenStoreTest, AFlippedBitIsDetectedOrHarmless) {
+  for (int i = 0; i < 2; ++i) create({.app = "shop", .access = Access::kWrite});
+  const auto expected = *tokens_->list();
+  size_t detected = 0;
+  for (const char* name : {"/tokens/tokens.json", "/secrets.key"}) {
+    const std::string sound = *read_file(folder_ + name);
+    for (size_t bit = 0; bit < 8 * sound.size(); ++bit) {
+      std::string damaged = sound;
+      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+      std::ofstream(folder_ + name) << damaged;
+      const auto tokens = TokenStore::open(folder_);
+      const auto listed = tokens ? (*tokens)->list() : std::unexpected(tokens.error());
+      detected += listed ? 0 : 1;
+      if (!listed) continue;
+      ASSERT_EQ(listed->size(), expected.size()) << name << ' ' << bit;
+      for (size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_EQ((*listed)[i].bearer(), expected[i].bearer()) << name << ' ' << bit;
+        EXPECT_EQ((*listed)[i].grant.access, Access::kWrite) << name << ' ' << bit;
+      }
+    }
+    std::ofstream(folder_ + name) << sound;
+  }
+  EXPECT_GT(detected, 1000U);
 }
 
 TEST_F(TokenStoreTest, NamesThatCannotBeAreRefused) {

@@ -10,7 +10,7 @@ readonly packages_build=(
   clang-19 clang-format-19 lld-19 libclang-rt-19-dev
   libboost1.81-dev libssl-dev libnghttp2-dev libre2-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libbrotli-dev libzstd-dev zlib1g-dev libcrypt-dev libmaxminddb-dev libtomlplusplus-dev
-  libcli11-dev librocksdb-dev libhiredis-dev libarchive-dev libedit-dev libexpat1-dev
+  libcli11-dev librocksdb-dev libhiredis-dev libarchive-dev libedit-dev libexpat1-dev libxxhash-dev
   prometheus-cpp-dev libgtest-dev libgmock-dev python3
 )
 readonly packages_guests=(

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "store/sql/checked_files.h"
 
 namespace cusp::store::sql {
 
@@ -105,11 +106,13 @@ Connection::Cached::~Cached() { sqlite3_finalize(prepared.native); }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Role role,
                                                      const Limits& limits, const Closing& closing) {
+  if (role == Role::kWriter) CUSP_CHECK(prepare_checked(path));
   std::unique_ptr<Connection> connection(new Connection(limits, closing));
   const int flags =
       role == Role::kWriter ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-  int result = sqlite3_open_v2(path.c_str(), &connection->native_,
-                               flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  int result =
+      sqlite3_open_v2(path.c_str(), &connection->native_,
+                      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, checked_files());
   CUSP_ASSERT(connection->native_ != nullptr);
   Result<> done;
   if (result != SQLITE_OK) done = std::unexpected(connection->error(result));
@@ -134,12 +137,16 @@ Result<> Connection::configure(Role role) {
   sqlite3_busy_timeout(native_, kBusyMs);
   sqlite3_progress_handler(native_, kStepsPerLook, on_progress, this);
   if (role == Role::kWriter) {
+    int reserved = kChecksumBytes;
+    sqlite3_file_control(native_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     CUSP_CHECK(set_up("PRAGMA auto_vacuum = INCREMENTAL"));
     CUSP_CHECK(set_up("PRAGMA journal_mode = WAL"));
     CUSP_CHECK(set_up("PRAGMA synchronous = FULL"));
     const auto pages = limits_.database_bytes_max / kPageBytes;
     CUSP_CHECK(set_up(fmt::format("PRAGMA max_page_count = {}", pages).c_str()));
     sqlite3_wal_hook(native_, on_commit, this);
+    // What a crash has left goes into the database: nothing is appended to a log with a torn end.
+    CUSP_CHECK(set_up("PRAGMA wal_checkpoint(TRUNCATE)"));
   }
   // SQLite's own counts what the connection did, whoever used it.
   sqlite3_create_function_v2(native_, "changes", 0, SQLITE_UTF8 | SQLITE_INNOCUOUS, this,
@@ -340,6 +347,9 @@ Error Connection::error(int code) const {
   }
   if ((code & 0xff) == SQLITE_FULL) {
     return {ErrorCode::kResourceExhausted, kFull, {}};
+  }
+  if (code == SQLITE_IOERR_DATA) {
+    return {ErrorCode::kDataLoss, "the database is damaged: restore it from a backup", {}};
   }
   return {code_of(code), sqlite3_errmsg(native_), {}};
 }

@@ -2,10 +2,10 @@
 #include <sqlite3.h>
 
 #include <atomic>
-#include <cstring>
 #include <vector>
 
 #include "store/sql/database.h"
+#include "store/sql/file_layer.h"
 #include "store/test_loop.h"
 
 namespace cusp::store::sql {
@@ -16,73 +16,31 @@ namespace {
 std::atomic<bool> sync_fails = false;
 std::atomic<bool> disk_is_full = false;
 
-// A file of SQLite's own file system, with faults in between.
-struct FaultyFile {
-  sqlite3_file base;
-  sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
-};
-
-FaultyFile* faulty(sqlite3_file* file) { return reinterpret_cast<FaultyFile*>(file); }
-
-const sqlite3_io_methods* real_methods(sqlite3_file* file) {
-  return faulty(file)->real()->pMethods;
-}
-
-int close_file(sqlite3_file* file) { return real_methods(file)->xClose(faulty(file)->real()); }
-
 int write_file(sqlite3_file* file, const void* data, int size, sqlite3_int64 at) {
   if (disk_is_full) return SQLITE_FULL;
-  return real_methods(file)->xWrite(faulty(file)->real(), data, size, at);
+  return kForwardingMethods.xWrite(file, data, size, at);
 }
 
 int sync_file(sqlite3_file* file, int flags) {
   if (sync_fails) return SQLITE_IOERR_FSYNC;
-  return real_methods(file)->xSync(faulty(file)->real(), flags);
+  return kForwardingMethods.xSync(file, flags);
 }
 
-// Everything else goes through: each function finds the real file behind its first argument.
-template <auto Member, class Signature>
-struct Forward;
-template <auto Member, class... Rest>
-struct Forward<Member, int (*)(sqlite3_file*, Rest...)> {
-  static int call(sqlite3_file* file, Rest... rest) {
-    return (real_methods(file)->*Member)(faulty(file)->real(), rest...);
-  }
-};
-template <auto Member, class... Rest>
-struct Forward<Member, void (*)(sqlite3_file*, Rest...)> {
-  static void call(sqlite3_file* file, Rest... rest) {
-    (real_methods(file)->*Member)(faulty(file)->real(), rest...);
-  }
-};
-
-#define CUSP_FORWARD(member) \
-  Forward<&sqlite3_io_methods::member, decltype(sqlite3_io_methods::member)>::call
-
-const sqlite3_io_methods kMethods = {.iVersion = 2,
-                                     .xClose = close_file,
-                                     .xRead = CUSP_FORWARD(xRead),
-                                     .xWrite = write_file,
-                                     .xTruncate = CUSP_FORWARD(xTruncate),
-                                     .xSync = sync_file,
-                                     .xFileSize = CUSP_FORWARD(xFileSize),
-                                     .xLock = CUSP_FORWARD(xLock),
-                                     .xUnlock = CUSP_FORWARD(xUnlock),
-                                     .xCheckReservedLock = CUSP_FORWARD(xCheckReservedLock),
-                                     .xFileControl = CUSP_FORWARD(xFileControl),
-                                     .xSectorSize = CUSP_FORWARD(xSectorSize),
-                                     .xDeviceCharacteristics = CUSP_FORWARD(xDeviceCharacteristics),
-                                     .xShmMap = CUSP_FORWARD(xShmMap),
-                                     .xShmLock = CUSP_FORWARD(xShmLock),
-                                     .xShmBarrier = CUSP_FORWARD(xShmBarrier),
-                                     .xShmUnmap = CUSP_FORWARD(xShmUnmap)};
+const sqlite3_io_methods& faulty_methods() {
+  static const sqlite3_io_methods kMethods = [] {
+    sqlite3_io_methods methods = kForwardingMethods;
+    methods.xWrite = write_file;
+    methods.xSync = sync_file;
+    return methods;
+  }();
+  return kMethods;
+}
 
 sqlite3_vfs* system_files = nullptr;
 
 int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
-  const int result = system_files->xOpen(system_files, name, faulty(file)->real(), flags, out);
-  file->pMethods = result == SQLITE_OK ? &kMethods : nullptr;
-  return result;
+  return open_layered(system_files, name, reinterpret_cast<LayeredFile*>(file), flags, out,
+                      &faulty_methods());
 }
 
 // The file system of every database that is opened while this lives.
@@ -93,7 +51,7 @@ class FaultyFiles {
     system_files = sqlite3_vfs_find(nullptr);
     files_ = *system_files;
     files_.zName = "faulty";
-    files_.szOsFile += static_cast<int>(sizeof(FaultyFile));
+    files_.szOsFile = sizeof(LayeredFile);
     files_.xOpen = open_file;
     sqlite3_vfs_register(&files_, 1);
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "store/folder.h"
+#include "store/sql/checked_files.h"
 
 namespace cusp::store::sql {
 
@@ -43,8 +44,9 @@ Result<Snapshot> Snapshot::hold(std::vector<CopyOf> databases) {
 Result<> Snapshot::take() {
   for (Held& held : held_) {
     sqlite3* connection = nullptr;
-    const int opened = sqlite3_open_v2(held.source.path.c_str(), &connection,
-                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int opened =
+        sqlite3_open_v2(held.source.path.c_str(), &connection,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, checked_files());
     held.connection.reset(connection);
     if (opened != SQLITE_OK || sqlite3_exec(connection, "BEGIN; SELECT count(*) FROM sqlite_schema",
                                             nullptr, nullptr, nullptr) != SQLITE_OK) {
@@ -73,9 +75,9 @@ Result<> Snapshot::copy(const std::string& from, const std::string& to) const {
     const std::string path = fs::path(to) / fs::relative(held.source.path, from);
     CUSP_CHECK(make_folder(fs::path(path).parent_path()));
     sqlite3* opened = nullptr;
-    const int code =
-        sqlite3_open_v2(path.c_str(), &opened,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2(
+        path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+        checked_files());
     const std::unique_ptr<sqlite3, CloseConnection> target(opened);
     if (code != SQLITE_OK) return failed(opened, path);
     sqlite3_backup* backup = sqlite3_backup_init(opened, "main", held.connection.get(), "main");

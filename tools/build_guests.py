@@ -476,6 +476,7 @@ def groups() -> list[Group]:
         alone("edge-rust"),
         alone("guestbook"),
         alone("link-shortener"),
+        alone("cms"),
         Group(
             "edge-calls",
             [GUESTS / "edge"],

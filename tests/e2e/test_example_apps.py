@@ -2,46 +2,10 @@
 
 import html
 import re
-import shutil
-import urllib.error
-import urllib.request
-from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
-from cli_driver import Server, cusp, guest
-
-EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-class Site:
-    def __init__(self, name, folder, state):
-        """A copy of the example's folder, so that what it keeps goes with the test."""
-        ignore = shutil.ignore_patterns("target", ".cusp", "src")
-        shutil.copytree(EXAMPLES / name, folder, ignore=ignore)
-        built = folder / "target" / "wasm32-wasip2" / "release"
-        built.mkdir(parents=True)
-        shutil.copyfile(guest(name), built / f"{name.replace('-', '_')}.wasm")
-        self.folder = folder
-        self.server = Server("serve", str(folder), "--listen", "127.0.0.1:0", "--state-dir", state)
-        self.opener = urllib.request.build_opener(NoRedirect)
-
-    def ask(self, path="/", form=None, **headers):
-        """Status, fields and text; redirects are not followed."""
-        data = urlencode(form).encode() if isinstance(form, dict) else form
-        request = urllib.request.Request(self.server.url + path, data=data)
-        for name, value in headers.items():
-            request.add_header(name.replace("_", "-"), value)
-        try:
-            with self.opener.open(request, timeout=20) as answer:
-                return answer.status, answer.headers, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read().decode()
+from cli_driver import cusp
+from example_site import Site
 
 
 @pytest.fixture

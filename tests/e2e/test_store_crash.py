@@ -29,14 +29,15 @@ def test_no_acknowledged_write_is_lost_and_none_is_half_there(tmp_path):
             writer.wait()
             writer.stdout.close()
     subprocess.run([WRITER, tmp_path, "check"], check=True, timeout=60)
-    kv, sql, objects = (
+    kv, sql, objects, messages = (
         (tmp_path / f"{kind}.acknowledged").read_text().count("\n")
-        for kind in ("kv", "sql", "object")
+        for kind in ("kv", "sql", "object", "queue")
     )
     assert min(kv, sql) > (ROUNDS if INSTRUMENTED else 3 * ROUNDS)
     assert objects > ROUNDS / 2
+    assert messages > ROUNDS
     assert max(opened) < 10
     print(
-        f"{ROUNDS} rounds, {kv} KV, {sql} SQL and {objects} object writes, "
+        f"{ROUNDS} rounds, {kv} KV, {sql} SQL and {objects} object writes, {messages} messages, "
         f"opened in {max(opened):.2f} s at most"
     )

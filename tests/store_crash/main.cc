@@ -4,13 +4,8 @@
 // usage: store_crash FOLDER       prints "writing" once the check has passed, then writes for ever
 //        store_crash FOLDER check
 //
-// What was acknowledged stands in FOLDER/kv.acknowledged, sql.acknowledged and object.acknowledged,
-// a line for each: whatever is in the page cache outlives the process.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
-#include <charconv>
+// What was acknowledged stands in FOLDER/kv.acknowledged, sql.acknowledged, object.acknowledged and
+// queue.acknowledged, a line for each: whatever is in the page cache outlives the process.
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -20,72 +15,20 @@
 
 #include <fmt/format.h>
 
-#include "base/file.h"
-#include "io/asio.h"
 #include "store/kv/database.h"
 #include "store/kv/entry.h"
 #include "store/object/objects.h"
 #include "store/sql/database.h"
+#include "store_crash/queues.h"
+#include "store_crash/writers.h"
 
 namespace {
 
 using namespace cusp;
+using namespace cusp::store_crash;
 namespace kv = store::kv;
 namespace object = store::object;
 namespace sql = store::sql;
-
-constexpr size_t kWriters = 8;
-using Counts = std::array<uint64_t, kWriters>;
-
-[[noreturn]] void die(const std::string& why) {
-  std::fprintf(stderr, "store_crash: %s\n", why.c_str());
-  std::_Exit(1);
-}
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) die(result.error().to_string());
-  return std::move(*result);
-}
-
-void must(const Result<>& result) {
-  if (!result) die(result.error().to_string());
-}
-
-uint64_t number(std::string_view text) {
-  uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-// Of every size up to a few pages; now and then one that RocksDB keeps apart.
-std::string payload(size_t writer, uint64_t turn) {
-  const size_t size = turn % 61 == 7 ? 70'000 : (turn * 2'654'435'761 + writer) % 9000;
-  return std::string(size, static_cast<char>('a' + (turn + writer) % 26));
-}
-
-// What each writer was told is written.
-Counts acknowledged(const std::string& file) {
-  Counts counts{};
-  const auto text = read_file(file);
-  if (!text) return counts;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    const size_t writer = number(line);
-    if (writer >= kWriters) die("the list of acknowledged writes is damaged");
-    counts[writer] = number(line.substr(line.find(' ') + 1));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-  }
-  return counts;
-}
-
-void acknowledge(int log, size_t writer, uint64_t turn) {
-  const std::string line = fmt::format("{} {}\n", writer, turn);
-  if (::write(log, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    die("cannot write the list of acknowledged writes");
-  }
-}
 
 std::string last_key(size_t writer) { return fmt::format("last/{}", writer); }
 std::string turn_key(size_t writer, uint64_t turn) { return fmt::format("{}/{}", writer, turn); }
@@ -307,7 +250,7 @@ void check_contents(object::Objects& objects, const std::string& folder,
 // Writers of one kind of store begin behind what they have written before.
 template <class Write>
 void start(io::asio::io_context& loop, const std::string& log, const Counts& last, Write write) {
-  const int file = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+  const int file = open_log(log);
   for (size_t writer = 0; writer < kWriters; ++writer) {
     io::asio::co_spawn(loop.get_executor(), write(writer, last[writer], file), io::asio::detached);
   }
@@ -330,15 +273,20 @@ int main(int argc, char** argv) {
   const std::string kv_log = folder + "/kv.acknowledged";
   const std::string sql_log = folder + "/sql.acknowledged";
   const std::string object_log = folder + "/object.acknowledged";
+  const std::string queue_log = folder + "/queue.acknowledged";
+  const std::string done_log = folder + "/queue.done";
   Counts object_last{};
   Counts kv_last{};
   Counts sql_last{};
+  Counts queue_last{};
   io::asio::co_spawn(loop.get_executor(), check_kv(*store, acknowledged(kv_log), kv_last),
                      io::asio::detached);
   io::asio::co_spawn(loop.get_executor(), check_sql(*sessions[0], acknowledged(sql_log), sql_last),
                      io::asio::detached);
   io::asio::co_spawn(loop.get_executor(),
                      check_objects(*bucket, acknowledged(object_log), object_last),
+                     io::asio::detached);
+  io::asio::co_spawn(loop.get_executor(), check_queues(*database, queue_log, done_log, queue_last),
                      io::asio::detached);
   loop.run();
   if (argc > 2) {
@@ -358,6 +306,10 @@ int main(int argc, char** argv) {
   });
   start(loop, object_log, object_last, [&](size_t writer, uint64_t turn, int log) {
     return write_objects(*bucket, writer, turn, log);
+  });
+  const int done = open_log(done_log);
+  start(loop, queue_log, queue_last, [&](size_t writer, uint64_t turn, int log) {
+    return write_queue(*database, writer, turn, log, done);
   });
   loop.restart();
   loop.run();

@@ -5,6 +5,8 @@ import platform
 import statistics
 from pathlib import Path
 
+from writes import PAIRS
+
 
 def machine():
     model = next((line.split(":", 1)[1].strip()
@@ -74,6 +76,32 @@ def stores_table(measured):
             + table(["call", "", "p50", "p90", "p99"], rows))
 
 
+def write_ratios(measured, ours, own, writers):
+    return ratios(measured[ours][writers], measured[own][writers], "rate")
+
+
+def writes_table(measured):
+    rows = []
+    for ours, own in PAIRS.items():
+        for writers in measured[ours]:
+            rates = [f"{median(measured[kind][writers], 'rate'):,.0f}" for kind in (ours, own)]
+            rows.append([f"{ours} ÷ {own}", writers, *rates,
+                         spread_text(write_ratios(measured, ours, own, writers))])
+    return ("durable writes of 100 bytes in a second, medians; ratios as median (min–max)\n"
+            + table(["what", "writers", "ours", "its own", "ratio"], rows))
+
+
+def write_targets(results):
+    measured = results.get("writes")
+    rows = []
+    for ours, own in PAIRS.items():
+        for writers in ("8", "64", "512"):
+            found = measured and write_ratios(measured, ours, own, writers)
+            rows.append((f"durable writes, {writers} writers: {ours} ÷ {own}", found and found[1],
+                         0.8, False))
+    return rows
+
+
 def other_tables(results):
     parts = []
     if "shards" in results:
@@ -110,6 +138,8 @@ def other_tables(results):
                      f"requests/s without, CPU × {spread_text(ratios(ten, none, 'cpu_us'))}")
     if "stores" in results:
         parts.append(stores_table(results["stores"]))
+    if "writes" in results:
+        parts.append(writes_table(results["writes"]))
     return parts
 
 
@@ -174,7 +204,7 @@ def targets(results):
         ("first request to an idle app, ms", apps and apps["first_request_ms"]["median"], 2, True),
         ("resident for each idle app, KiB", apps and apps["idle_kib_per_app"], 200, True),
     ]
-    return rows + edge_targets(results) + store_targets(results)
+    return rows + edge_targets(results) + store_targets(results) + write_targets(results)
 
 
 def targets_table(results):

@@ -4,7 +4,8 @@
 everything is: hello, sized (100 KiB response), echo (1 MiB echo), shards (two against one), cold
 (process start to first byte), apps (many apps in one node), busy (memory of busy instances), cached
 (hits of the cache), missed (responses that it has to fetch and store), pipeline (ten features
-before a guest), stores (a guest's reads of key-value, SQL and, beside them, Redis).
+before a guest), stores (a guest's reads of key-value, SQL and, beside them, Redis), writes
+(durable ones, beside RocksDB's and SQLite's own).
 
 All servers of a workload are up at once on one core, the load generator (wrk) on another, and are
 loaded in turns; ratios are taken within a round, because a machine's own swings hit both alike.
@@ -22,11 +23,12 @@ import load
 import report
 import startup
 import stores
+import writes
 from servers import ROOT, SERVERS, Lab
 
 WORKLOADS = ("hello", "sized", "echo")
 NAMES = (*WORKLOADS, "shards", "cold", "apps", "busy", "cached", "missed",
-         "pipeline", "stores")
+         "pipeline", "stores", "writes")
 RESULTS = ROOT / "bench" / "results"
 STARTED = time.monotonic()
 
@@ -122,6 +124,8 @@ def run(options):
         results["pipeline"] = edge.pipeline(lab, options, say)
     if "stores" in chosen:
         results["stores"] = stores.stores(lab, options, say)
+    if "writes" in chosen:
+        results["writes"] = writes.writes(lab, options, say)
     return results
 
 

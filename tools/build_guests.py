@@ -477,6 +477,7 @@ def groups() -> list[Group]:
         alone("guestbook"),
         alone("link-shortener"),
         alone("cms"),
+        alone("image-store"),
         Group(
             "edge-calls",
             [GUESTS / "edge"],

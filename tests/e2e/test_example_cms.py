@@ -2,14 +2,12 @@
 
 import html
 import re
-import struct
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
 import pytest
 from cli_driver import cusp
-from example_site import Site
+from example_site import Site, multipart, png
 
 PASSWORD = "correct horse battery"
 
@@ -72,25 +70,6 @@ def programs(text):
 
     Reader().feed(text)
     return found
-
-
-def png(width=2, height=2):
-    def chunk(kind, data):
-        whole = kind + data
-        return struct.pack(">I", len(data)) + whole + struct.pack(">I", zlib.crc32(whole))
-
-    rows = b"".join(b"\0" + b"\x20\x60\x80" * width for _ in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + parts
-
-
-def multipart(csrf, name, content):
-    """A form with a file, and its content type."""
-    parts = [f'--limit\r\ncontent-disposition: form-data; name="csrf"\r\n\r\n{csrf}\r\n'.encode()]
-    head = f'--limit\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-    parts += [head.encode(), content, b"\r\n--limit--\r\n"]
-    return b"".join(parts), "multipart/form-data; boundary=limit"
 
 
 @pytest.fixture
@@ -403,7 +382,7 @@ def test_a_new_password_ends_the_other_sessions(cms):
 
 
 def test_a_picture_is_shown_until_it_is_deleted(cms):
-    body, kind = multipart(cms.token(), "../Café <1>.SVG", png())
+    body, kind = multipart("../Café <1>.SVG", png(), csrf=cms.token())
     assert cms.desk("/admin/media", form=body, content_type=kind)[0] == 303
     [path] = set(re.findall(r'src="(/media/[0-9a-f]{32}/[^"]+)"', cms.desk("/admin/media")[2]))
     assert path.endswith("/caf-1.png")
@@ -431,14 +410,14 @@ def test_a_picture_is_shown_until_it_is_deleted(cms):
     ids=["nothing", "svg", "html", "pdf", "too-large"],
 )
 def test_what_is_no_picture_is_refused(cms, content, why):
-    body, kind = multipart(cms.token(), "x.png", content)
+    body, kind = multipart("x.png", content, csrf=cms.token())
     status, _, text = cms.desk("/admin/media", form=body, content_type=kind)
     assert status == 422 and why in text
     assert "There is no picture yet." in text
 
 
 def test_what_is_no_form_with_a_file_is_refused(cms):
-    body, kind = multipart("0" * 64, "x.png", png())
+    body, kind = multipart("x.png", png(), csrf="0" * 64)
     assert cms.desk("/admin/media", form=body, content_type=kind)[0] == 403
     for body, kind in (
         (b"", "multipart/form-data"),

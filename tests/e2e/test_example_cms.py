@@ -2,6 +2,7 @@
 
 import html
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
@@ -109,6 +110,45 @@ def test_what_is_published_is_seen_at_once_and_comes_from_the_cache(cms):
     for path, expected in (("/hello-world", "<em>still</em>"), ("/", "Hello again")):
         assert expected in cms.ask(path)[2], path
     assert "hit" in cms.ask("/hello-world")[1]["cache-status"]
+
+
+def test_no_reader_sees_what_is_older_than_the_last_publication(cms):
+    desk = cms.write(title="Counter", body="number 0.")
+    published, is_over = [0], threading.Event()
+
+    def read():
+        """How often it was read, and from the cache."""
+        seen = []
+        while not is_over.is_set():
+            least = published[0]
+            _, fields, text = cms.ask("/counter")
+            assert int(re.search(r"number (\d+)", text)[1]) >= least
+            seen.append("hit" in fields["cache-status"])
+        return len(seen), sum(seen)
+
+    with ThreadPoolExecutor(3) as readers:
+        reading = [readers.submit(read) for _ in range(3)]
+        try:
+            for number in range(1, 21):
+                cms.revise(desk, title="Counter", body=f"number {number}.")
+                published[0] = number
+        finally:
+            is_over.set()
+        for count, hits in (future.result() for future in reading):
+            assert hits > count / 2
+
+
+def test_what_was_written_is_there_after_a_restart(cms):
+    desk = cms.write(title="Lasting", body="Ink.")
+    cms.revise(desk, action="save", title="Lasting", body="Pencil.")
+    body, kind = multipart("x.png", png(), csrf=cms.token())
+    cms.desk("/admin/media", form=body, content_type=kind)
+    [picture] = set(re.findall(r'src="(/media/[^"]+)"', cms.desk("/admin/media")[2]))
+    assert cms.server.stop() == 0
+    cms.start()
+    assert "Ink." in cms.ask("/lasting")[2]
+    assert cms.ask_bytes(picture)[2] == png()
+    assert "Pencil." in cms.desk(desk)[2]  # in the same session
 
 
 def test_a_draft_is_seen_by_authors_alone(cms):
@@ -237,6 +277,18 @@ def test_an_author_goes_back_to_an_older_revision(cms):
     assert "the first" not in cms.desk(other)[2]
 
 
+def test_a_page_keeps_its_last_hundred_revisions_and_the_published_one(cms):
+    desk = cms.write(title="Long", body="published")
+    many = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150) INSERT INTO "
+        "revisions (page, title, summary, body, author) SELECT 1, 'Long', '', i, 'x' FROM n"
+    )
+    assert cusp("sql", "default", many, cwd=cms.folder).returncode == 0
+    cms.revise(desk, action="save", title="Long", body="the last")
+    assert len(re.findall(r"preview\?revision=", cms.desk(desk)[2])) == 101
+    assert "published" in cms.ask("/long")[2]
+
+
 def test_two_authors_do_not_overwrite_each_other(cms):
     desk = cms.write(title="Shared", body="as both have read it", action="save")
     begun = hidden(cms.desk(desk)[2], "revision")
@@ -331,6 +383,13 @@ def test_a_session_has_a_cookie_that_scripts_and_other_sites_do_not_get(start):
     assert cms.ask("/admin", cookie=cookie)[0] == 303
     kept = cusp("sql", "default", "SELECT * FROM users, sessions", "--json", cwd=cms.folder).stdout
     assert cookie.split("=")[1] not in kept and PASSWORD not in kept
+
+
+def test_a_session_ends_in_time(cms):
+    assert cms.desk("/admin")[0] == 200
+    over = "UPDATE sessions SET expires = unixepoch()"
+    assert cusp("sql", "default", over, cwd=cms.folder).returncode == 0
+    assert cms.desk("/admin")[0] == 303
 
 
 @pytest.mark.parametrize(

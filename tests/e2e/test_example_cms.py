@@ -102,7 +102,7 @@ def test_what_is_published_is_seen_at_once_and_comes_from_the_cache(cms):
     assert status == 200
     assert "<em>works</em>" in text
     assert fields["content-security-policy"].startswith("default-src 'none'")
-    assert "surrogate-key" not in fields
+    assert "surrogate-key" not in fields and "cdn-cache-control" not in fields
     assert 'href="/hello-world"' in cms.ask("/")[2]
     assert "hit" in cms.ask("/hello-world")[1]["cache-status"]
     assert cms.ask("/hello-world", if_none_match=fields["etag"])[0] == 304

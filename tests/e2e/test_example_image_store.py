@@ -81,6 +81,7 @@ def test_a_picture_is_shown_in_each_width_and_comes_from_the_cache(store):
             assert (status, fields["content-type"]) == (200, "image/jpeg")
             assert size(file) == expected
             assert fields["x-content-type-options"] == "nosniff"
+            assert "cdn-cache-control" not in fields
         assert "hit" in answers[1][1]["cache-status"]
     assert size(store.ask_bytes(f"/i/{identity}")[2]) == (1000, 500)
     etag = fields["etag"]

@@ -82,7 +82,7 @@ def write_ratios(measured, ours, own, writers):
 
 def writes_table(measured):
     rows = []
-    for ours, own in PAIRS.items():
+    for ours, own in PAIRS:
         for writers in measured[ours]:
             rates = [f"{median(measured[kind][writers], 'rate'):,.0f}" for kind in (ours, own)]
             rows.append([f"{ours} ÷ {own}", writers, *rates,
@@ -94,7 +94,7 @@ def writes_table(measured):
 def write_targets(results):
     measured = results.get("writes")
     rows = []
-    for ours, own in PAIRS.items():
+    for ours, own in PAIRS:
         for writers in ("8", "64", "512"):
             found = measured and write_ratios(measured, ours, own, writers)
             rows.append((f"durable writes, {writers} writers: {ours} ÷ {own}", found and found[1],

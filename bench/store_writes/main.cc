@@ -2,10 +2,11 @@
 // beneath them as their own benchmarks use them; prints how many there were in a second.
 // bench/writes.py calls this in turns.
 //
-// usage: store_writes kv|rocksdb|sql|sqlite WRITERS SECONDS FOLDER
+// usage: store_writes kv|rocksdb|sql|sqlite|sqlite-threads WRITERS SECONDS FOLDER
 //   kv, sql    a coroutine for each writer, on one thread
 //   rocksdb    a thread for each writer, Put with sync, as db_bench's fillrandom with sync=1 does
 //   sqlite     one thread, WRITERS rows in a transaction, synchronous = FULL
+//   sqlite-threads  a thread and a connection for each writer, a row in a transaction
 #include <rocksdb/db.h>
 #include <sqlite3.h>
 
@@ -30,7 +31,8 @@ namespace {
 using namespace cusp;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kTable = "CREATE TABLE entry (id INTEGER PRIMARY KEY, value TEXT NOT NULL)";
+constexpr const char* kTable =
+    "CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, value TEXT NOT NULL)";
 constexpr const char* kInsert = "INSERT INTO entry (value) VALUES (?)";
 constexpr uint64_t kKeys = 1'000'000;
 
@@ -148,48 +150,82 @@ double measure_sql(Run& run) {
   return run.rate(begun);
 }
 
-double measure_sqlite(Run& run) {
-  sqlite3* database = nullptr;
-  const auto execute = [&](const char* text) {
-    if (sqlite3_exec(database, text, nullptr, nullptr, nullptr) != SQLITE_OK) {
-      die(sqlite3_errmsg(database));
+class Sqlite {
+ public:
+  explicit Sqlite(const Run& run) {
+    sqlite3_open((run.folder + "/sqlite.db").c_str(), &database_);
+    sqlite3_busy_timeout(database_, 60'000);
+    execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    execute(kTable);
+    sqlite3_prepare_v2(database_, kInsert, -1, &insert_, nullptr);
+  }
+  ~Sqlite() {
+    sqlite3_finalize(insert_);
+    sqlite3_close(database_);
+  }
+  Sqlite(const Sqlite&) = delete;
+  Sqlite& operator=(const Sqlite&) = delete;
+
+  void execute(const char* text) {
+    if (sqlite3_exec(database_, text, nullptr, nullptr, nullptr) != SQLITE_OK) {
+      die(sqlite3_errmsg(database_));
     }
-  };
-  sqlite3_open((run.folder + "/sqlite.db").c_str(), &database);
-  execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  execute(kTable);
-  sqlite3_stmt* insert = nullptr;
-  sqlite3_prepare_v2(database, kInsert, -1, &insert, nullptr);
+  }
+  void insert() {
+    sqlite3_bind_text(insert_, 1, value().data(), static_cast<int>(value().size()), SQLITE_STATIC);
+    if (sqlite3_step(insert_) != SQLITE_DONE) die(sqlite3_errmsg(database_));
+    sqlite3_reset(insert_);
+  }
+
+ private:
+  sqlite3* database_ = nullptr;
+  sqlite3_stmt* insert_ = nullptr;
+};
+
+double measure_sqlite(Run& run) {
+  Sqlite database(run);
   const auto begun = Clock::now();
   for (const auto end = run.end(); Clock::now() < end;) {
-    execute("BEGIN IMMEDIATE");
-    for (size_t i = 0; i < run.writers; ++i) {
-      sqlite3_bind_text(insert, 1, value().data(), static_cast<int>(value().size()), SQLITE_STATIC);
-      if (sqlite3_step(insert) != SQLITE_DONE) die(sqlite3_errmsg(database));
-      sqlite3_reset(insert);
-    }
-    execute("COMMIT");
+    database.execute("BEGIN IMMEDIATE");
+    for (size_t i = 0; i < run.writers; ++i) database.insert();
+    database.execute("COMMIT");
     run.written += run.writers;
   }
-  const double rate = run.rate(begun);
-  sqlite3_finalize(insert);
-  sqlite3_close(database);
-  return rate;
+  return run.rate(begun);
+}
+
+double measure_sqlite_threads(Run& run) {
+  std::vector<std::unique_ptr<Sqlite>> databases;
+  for (size_t i = 0; i < run.writers; ++i) databases.push_back(std::make_unique<Sqlite>(run));
+  const auto begun = Clock::now();
+  std::vector<std::jthread> threads;
+  for (auto& database : databases) {
+    threads.emplace_back([&run, &database, end = run.end()] {
+      while (Clock::now() < end) {
+        database->insert();
+        ++run.written;
+      }
+    });
+  }
+  threads.clear();
+  return run.rate(begun);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) die("usage: store_writes kv|rocksdb|sql|sqlite WRITERS SECONDS FOLDER");
+  if (argc != 5)
+    die("usage: store_writes kv|rocksdb|sql|sqlite|sqlite-threads WRITERS SECONDS FOLDER");
   const std::string kind = argv[1];
   Run run{.writers = std::stoul(argv[2]),
           .time = std::chrono::duration<double>(std::stod(argv[3])),
           .folder = argv[4]};
-  const auto measure = kind == "kv"        ? measure_kv
-                       : kind == "rocksdb" ? measure_rocksdb
-                       : kind == "sql"     ? measure_sql
-                       : kind == "sqlite"  ? measure_sqlite
-                                           : nullptr;
+  const auto measure = kind == "kv"               ? measure_kv
+                       : kind == "rocksdb"        ? measure_rocksdb
+                       : kind == "sql"            ? measure_sql
+                       : kind == "sqlite"         ? measure_sqlite
+                       : kind == "sqlite-threads" ? measure_sqlite_threads
+                                                  : nullptr;
   if (measure == nullptr) die("there is no kind '" + kind + "'");
   std::printf("%.1f\n", measure(run));
 }

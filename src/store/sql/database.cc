@@ -173,7 +173,7 @@ io::Task<Result<Rows>> SqliteSession::write(Statement statement) {
   Result<Rows> answer;
   auto submit = [&, shard](auto handler) mutable {
     database_->writer().submit(
-        id_, std::move(statement), last_,
+        id_, statement, last_,
         [&answer, this, shard, handler = std::move(handler)](Result<Rows> rows, bool open) mutable {
           answer = std::move(rows);
           in_transaction_ = open;

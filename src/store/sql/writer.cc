@@ -25,11 +25,8 @@ Result<std::unique_ptr<Writer>> Writer::open(const std::string& path, const Limi
 Writer::Writer(std::unique_ptr<Connection> connection, const Limits& limits)
     : connection_(std::move(connection)), limits_(limits), thread_([this] { loop(); }) {}
 
-void Writer::submit(SessionId session, Statement statement, Last last, Done done) {
-  submit({.session = session,
-          .statement = std::move(statement),
-          .last = last,
-          .done = std::move(done)});
+void Writer::submit(SessionId session, const Statement& statement, Last last, Done done) {
+  submit({.session = session, .statement = &statement, .last = last, .done = std::move(done)});
 }
 
 void Writer::submit(std::function<Result<Rows>(Connection&)> work, Done done) {
@@ -132,7 +129,7 @@ void Writer::loop() {
 
 bool Writer::groups(const Job& job) {
   if (job.work) return false;
-  const auto prepared = connection_->prepare(job.statement.text);
+  const auto prepared = connection_->prepare(job.statement->text);
   return prepared && (*prepared)->groups();
 }
 
@@ -199,8 +196,8 @@ Result<Rows> Writer::run(Job& job) {
                 "the database was busy for longer than the statement's "
                 "time limit");
   }
-  CUSP_TRY(Prepared * prepared, connection_->prepare(job.statement.text));
-  return connection_->run(*prepared, job.statement, {deadline}, job.last);
+  CUSP_TRY(Prepared * prepared, connection_->prepare(job.statement->text));
+  return connection_->run(*prepared, *job.statement, {deadline}, job.last);
 }
 
 }  // namespace cusp::store::sql

@@ -35,9 +35,10 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  // `done` is called once, on the writer's thread, or at once when nothing more is taken. Any
-  // thread.
-  void submit(SessionId session, Statement statement, Last last, Done done);
+  // `done` is called once, on the writer's thread, or at once when nothing more is taken; the
+  // statement lives until then: its owner frees it, since memory that comes back on another thread
+  // is slow. Any thread.
+  void submit(SessionId session, const Statement& statement, Last last, Done done);
   // Runs `work` with the connection, between other sessions' transactions; after an error nothing
   // of it has happened.
   void submit(std::function<Result<Rows>(Connection&)> work, Done done);
@@ -51,7 +52,7 @@ class Writer {
   using Clock = std::chrono::steady_clock;
   struct Job {
     SessionId session = 0;
-    Statement statement;
+    const Statement* statement = nullptr;
     Last last;
     std::function<Result<Rows>(Connection&)> work;  // instead of a statement
     Done done;

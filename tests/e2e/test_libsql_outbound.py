@@ -311,6 +311,34 @@ def test_a_silent_server_is_given_up_and_holds_up_nobody(app):
         assert "error" in answers[0], answers
 
 
+def test_a_server_that_never_ends_its_answer_is_given_up(app):
+    stop = threading.Event()
+
+    def drip(listener):
+        with contextlib.suppress(OSError):
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+                while not stop.wait(0.1):
+                    peer.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        server = app(
+            f"http://127.0.0.1:{listener.getsockname()[1]}",
+            more='[sqlite.there]\nstatement_time = "1s"\n',
+        )
+        begun = time.monotonic()
+        (refused,) = ask(server, "SELECT 1")
+        stop.set()
+        thread.join()
+    assert "took too long" in refused
+    assert time.monotonic() - begun < 8
+
+
 def test_a_server_without_a_certificate_to_trust_is_not_spoken_to(app):
     with socket.create_server(("127.0.0.1", 0)) as plain:
         plain.settimeout(20)

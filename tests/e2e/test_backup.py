@@ -285,3 +285,40 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new(backup, tmp_path):
         process.communicate()
         got = cusp("kv", "get", "color", "--stores-dir", str(target), "--app", "keeps")
         assert got.stdout == "blue", got.stderr
+
+
+def left_over(folder):
+    """What an interrupted backup has left: copies beside the stores, files without their name."""
+    copies = [name for name in os.listdir(folder / ".cusp/stores") if name.startswith("snapshot-")]
+    return copies + [name for name in os.listdir(folder) if "backup" in name]
+
+
+def test_a_backup_that_is_killed_has_no_file_and_the_next_one_is_whole(app):
+    fill(app)
+    for killed in ("the command", "the node"):
+        for wait in (0.0, 0.02, 0.05, 0.1, 0.2):
+            process = subprocess.Popen(
+                [CUSP, "backup", "all.backup"], cwd=app.folder, stderr=subprocess.PIPE
+            )
+            try:
+                process.wait(timeout=wait)
+            except subprocess.TimeoutExpired:
+                if killed == "the command":
+                    process.kill()
+                else:
+                    app.server.process.kill()
+                    app.server.end()
+                    process.wait(timeout=30)
+            process.communicate()
+            if (app.folder / "all.backup").exists():
+                app.run("backup", "--verify", "all.backup")
+                (app.folder / "all.backup").unlink()
+            if app.server.process.poll() is not None:
+                app.start()
+            app.run("kv", "set", "color", "blue")  # writers are not held any more
+    app.stop()
+    app.start()
+    app.run("backup", "all.backup")
+    app.run("backup", "--verify", "all.backup")
+    assert left_over(app.folder) == ["all.backup"]
+    check(app)

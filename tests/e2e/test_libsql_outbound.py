@@ -7,6 +7,8 @@ import json
 import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 from cli_driver import Server, cusp, guest
@@ -358,17 +360,58 @@ def test_a_server_without_a_certificate_to_trust_is_not_spoken_to(app):
     assert TOKEN.encode() not in heard[0] and heard[0][:1] == b"\x16"  # TLS alone
 
 
+def write_app(folder, more=""):
+    """One whose database 'there' nobody asks, and the flags to serve it."""
+    (folder / "cusp.toml").write_text(
+        f'name = "asks"\n[component.it]\nsource = "{guest("hello-wat")}"\n'
+        'sqlite_databases = ["there", "here"]\n[[route]]\npath = "/..."\ncomponent = "it"\n'
+        f"{more}"
+    )
+    config = folder / "runtime-config.toml"
+    config.write_text(
+        '[sqlite_database.there]\ntype = "libsql"\nurl = "http://127.0.0.1:1"\ntoken = ""\n'
+    )
+    return str(folder), "--listen", "127.0.0.1:0", "--runtime-config", str(config)
+
+
+def test_the_node_does_not_serve_a_database_that_is_elsewhere(tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    server = Server(
+        "serve", *write_app(tmp_path), "--data", "127.0.0.1:0", "--state-dir", str(state)
+    )
+    url = server.wait_for("data API on").split()[-1]
+    made = cusp("token", "create", "asks", "--json", "--state-dir", str(state))
+    token = json.loads(made.stdout)["token"]
+    statuses = {}
+    for name in ("there", "here"):
+        request = urllib.request.Request(
+            f"{url}/sql/asks/{name}/v3/pipeline", b'{"requests": []}',
+            {"authorization": f"Bearer {token}"},
+        )  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                statuses[name] = answer.status
+        except urllib.error.HTTPError as error:
+            statuses[name] = error.code
+    assert statuses == {"there": 404, "here": 200}
+    assert server.stop() == 0
+    assert sorted(file.name for file in tmp_path.rglob("*.db")) == ["here.db"]
+
+
+def test_migrations_of_a_database_that_is_elsewhere_stop_the_start(tmp_path, state):
+    (tmp_path / "migrations").mkdir()
+    more = '[sqlite.there]\nmigrations = "migrations"\n'
+    done = cusp("serve", *write_app(tmp_path, more), "--state-dir", str(state))
+    assert done.returncode != 0
+    assert "is a libSQL server's" in done.stderr and "cusp.toml:8" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("url", ["ftp://a", "https://", "https://a?authToken=x", "https://u:p@a"])
 def test_a_url_that_is_none_of_a_server_s_stops_the_start(tmp_path, state, url):
-    (tmp_path / "cusp.toml").write_text(
-        f'name = "asks"\n[component.it]\nsource = "{guest("hello-wat")}"\n'
-        'sqlite_databases = ["there"]\n[[route]]\npath = "/..."\ncomponent = "it"\n'
-    )
+    flags = write_app(tmp_path)
     config = tmp_path / "runtime-config.toml"
     config.write_text(f'[sqlite_database.there]\ntype = "libsql"\nurl = "{url}"\ntoken = ""\n')
-    done = cusp(
-        "serve", str(tmp_path), "--listen", "127.0.0.1:0", "--state-dir", str(state),
-        "--runtime-config", str(config),
-    )  # fmt: skip
+    done = cusp("serve", *flags, "--state-dir", str(state))
     assert done.returncode != 0
     assert f"{config}:3:7" in done.stderr, done.stderr

@@ -489,6 +489,7 @@ def groups() -> list[Group]:
             "stores",
             [GUESTS / "stores"],
             [Guest(f"stores-{name}") for name in STORE_GUESTS]
+            + [Guest(f"events-{name}") for name in ["cron", "redis-2", "redis-3"]]
             + [Guest("unserved")],
             build_rust(GUESTS / "stores", GUESTS / "stores" / "target"),
             ["cargo"],

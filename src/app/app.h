@@ -153,6 +153,7 @@ struct App {
   std::vector<Route> routes;
   std::vector<QueueTrigger> queue_triggers;
   std::vector<CronTrigger> cron_triggers;
+  std::vector<RedisTrigger> redis_triggers;
   std::vector<SqlDatabase> databases;  // those of which the manifest says more than the name
   // The document of a cusp.toml: [edge] and [upstream.x] are for the edge to read. Shared by
   // copies.
@@ -160,6 +161,10 @@ struct App {
   std::vector<std::string> warnings;  // "place: message", for the person who starts the app
 
   const Component* find_component(std::string_view id) const;
+  // Whether something other than a request from outside starts a component.
+  bool has_triggers() const {
+    return !queue_triggers.empty() || !cron_triggers.empty() || !redis_triggers.empty();
+  }
 };
 
 struct LoadOptions {

@@ -89,7 +89,7 @@ void read_route(TableReader& table, App& app, const ComponentReader& components)
 void read_routes(TableReader& root, App& app, const ComponentReader& components) {
   for (TableReader& table : root.tables("route")) read_route(table, app, components);
   if (!app.routes.empty() || root.has("route")) return;
-  if (!app.queue_triggers.empty() || !app.cron_triggers.empty()) return;  // not for the outside
+  if (app.has_triggers()) return;  // not for the outside
   if (app.components.size() == 1) {
     const Component& only = app.components.front();
     app.routes.push_back({.pattern = "/...", .component = only.id, .place = only.place});

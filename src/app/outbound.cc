@@ -24,7 +24,8 @@ struct SchemePort {
 };
 constexpr std::array kSchemePorts{SchemePort{"http", 80},       SchemePort{"https", 443},
                                   SchemePort{"postgres", 5432}, SchemePort{"mysql", 3306},
-                                  SchemePort{"redis", 6379},    SchemePort{"mqtt", 1883}};
+                                  SchemePort{"redis", 6379},    SchemePort{"mqtt", 1883},
+                                  SchemePort{"mqtts", 8883}};
 
 std::string lower(std::string_view text) {
   std::string result(text);

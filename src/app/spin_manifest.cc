@@ -26,7 +26,8 @@ void check_version(TableReader& root) {
       "docs/formats/spin-toml.md for what changed");
 }
 
-void read_application(TableReader& root, App& app) {
+// `redis_address` gets what triggers for Redis have in common.
+void read_application(TableReader& root, App& app, std::string& redis_address) {
   auto application = root.table("application");
   if (!application) {
     if (!root.has("application")) root.error("the manifest needs a table [application]");
@@ -38,10 +39,14 @@ void read_application(TableReader& root, App& app) {
   application->strings("authors");
   application->ignore("targets");
   application->ignore("tool");
-  // Settings of whole trigger types; HTTP has but one, which Spin no longer applies.
+  // Settings of whole trigger types. That of HTTP Spin no longer applies.
   if (auto triggers = application->table("trigger")) {
     for (const TableReader::Entry& entry : triggers->entries()) {
       auto settings = entry.value.table(fmt::format("[application.trigger.{}]", entry.key));
+      if (settings && entry.key == "redis") {
+        redis_address = settings->string_or("address", "");
+        settings->finish();
+      }
       if (!settings || entry.key != "http") continue;
       auto base = settings->value("base");
       if (base && base->string() != "/") {
@@ -70,37 +75,76 @@ void read_route(TableReader& trigger, Route& route) {
   }
 }
 
-void read_http_trigger(TableReader& trigger, App& app, ComponentReader& components, size_t index) {
-  Route route{.place = trigger.place()};
-  read_route(trigger, route);
-  read_executor(trigger, route);
-  std::string id = trigger.string_or("id", fmt::format("http-trigger{}", index + 1));
+// The component of a trigger: the id of one, or one that stands here. "": it was neither, which is
+// reported.
+std::string read_component(TableReader& trigger, ComponentReader& components,
+                           const std::string& trigger_id) {
+  auto component = trigger.value("component");
+  if (!component) return "";
+  if (component->is_string()) {
+    std::string id = *component->string();
+    components.check_reference(*component, id);
+    return id;
+  }
+  if (component->is_table()) {
+    auto table = component->table(fmt::format("the component of trigger '{}'", trigger_id));
+    return components.read_inline(*table, trigger_id);
+  }
+  component->wrong_type("the id of a component or a table");
+  return "";
+}
+
+std::string read_id(TableReader& trigger, std::string_view type, size_t index) {
   for (std::string_view key : {"components", "dependencies"}) {
     if (auto value = trigger.value(key)) {
       value->error(fmt::format("'{}' of a trigger is not supported", key), ErrorCode::kUnsupported);
     }
   }
-  auto component = trigger.value("component");
+  return trigger.string_or("id", fmt::format("{}-trigger{}", type, index + 1));
+}
+
+void read_http_trigger(TableReader& trigger, App& app, ComponentReader& components, size_t index) {
+  Route route{.place = trigger.place()};
+  read_route(trigger, route);
+  read_executor(trigger, route);
+  const std::string id = read_id(trigger, "http", index);
   auto response = trigger.table("static_response");
-  if (component.has_value() == trigger.has("static_response")) {
+  if (trigger.has("component") == trigger.has("static_response")) {
     trigger.error("[[trigger.http]] needs exactly one of 'component' and 'static_response'");
   }
   if (response) route.static_response = read_static_response(*response, "status_code");
-  if (component && component->is_string()) {
-    route.component = *component->string();
-    components.check_reference(*component, route.component);
-  } else if (component && component->is_table()) {
-    auto table = component->table(fmt::format("the component of trigger '{}'", id));
-    route.component = components.read_inline(*table, id);
-  } else if (component) {
-    component->wrong_type("the id of a component or a table");
-  }
+  route.component = read_component(trigger, components, id);
   trigger.finish();
   app.routes.push_back(std::move(route));
 }
 
-// Reads [trigger]: HTTP; other types are valid but nothing here starts them.
-void read_triggers(TableReader& root, App& app, ComponentReader& components) {
+// That of Spin's plugin for schedules. A run never overlaps the one before.
+void read_cron_trigger(TableReader& table, App& app, ComponentReader& components, size_t index) {
+  CronTrigger trigger{.place = table.place()};
+  const std::string id = read_id(table, "cron", index);
+  const auto schedule = table.value("cron_expression");
+  std::string text = table.required_string("cron_expression");
+  if (schedule) read_schedule(*schedule, std::move(text), trigger);
+  if (!table.has("component")) table.error("[[trigger.cron]] needs the key 'component'");
+  trigger.component = read_component(table, components, id);
+  table.finish();
+  app.cron_triggers.push_back(std::move(trigger));
+}
+
+void read_redis_trigger(TableReader& table, App& app, ComponentReader& components, size_t index,
+                        const std::string& address) {
+  RedisTrigger trigger{.place = table.place()};
+  const std::string id = read_id(table, "redis", index);
+  read_redis(table, address, trigger);
+  if (!table.has("component")) table.error("[[trigger.redis]] needs the key 'component'");
+  trigger.component = read_component(table, components, id);
+  table.finish();
+  app.redis_triggers.push_back(std::move(trigger));
+}
+
+// Reads [trigger]: HTTP, Redis and cron; other types are valid but nothing here starts them.
+void read_triggers(TableReader& root, App& app, ComponentReader& components,
+                   const std::string& redis_address) {
   auto triggers = root.table("trigger");
   if (!triggers) {
     if (!root.has("trigger")) root.error("the manifest needs at least one [[trigger.http]]");
@@ -108,11 +152,18 @@ void read_triggers(TableReader& root, App& app, ComponentReader& components) {
   }
   std::vector<TableReader> http = triggers->tables("http", "[[trigger.http]]");
   for (size_t i = 0; i < http.size(); ++i) read_http_trigger(http[i], app, components, i);
+  std::vector<TableReader> cron = triggers->tables("cron", "[[trigger.cron]]");
+  for (size_t i = 0; i < cron.size(); ++i) read_cron_trigger(cron[i], app, components, i);
+  std::vector<TableReader> redis = triggers->tables("redis", "[[trigger.redis]]");
+  for (size_t i = 0; i < redis.size(); ++i) {
+    read_redis_trigger(redis[i], app, components, i, redis_address);
+  }
+  const bool none = http.empty() && !app.has_triggers();
   for (const TableReader::Entry& entry : triggers->entries()) {
-    if (entry.key == "http") continue;
-    std::string near = suggest(entry.key, {"http"});
+    if (entry.key == "http" || entry.key == "cron" || entry.key == "redis") continue;
+    std::string near = suggest(entry.key, {"http", "cron", "redis"});
     std::string hint = near.find('?') == std::string::npos ? "" : near;
-    if (http.empty()) {
+    if (none) {
       triggers->diagnostics().add(
           entry.key_place,
           fmt::format("triggers of type '{}' are not supported, and there is no [[trigger.http]]{}",
@@ -124,7 +175,7 @@ void read_triggers(TableReader& root, App& app, ComponentReader& components) {
                     "nothing starts them{}",
                     entry.key_place, entry.key, hint));
   }
-  if (http.empty()) triggers->error("the manifest needs at least one [[trigger.http]]");
+  if (none) triggers->error("the manifest needs at least one [[trigger.http]]");
 }
 
 // Spin serves an application with duplicate routes and lets the last one win.
@@ -153,11 +204,12 @@ Result<App> parse_spin_manifest(std::string_view text, const std::string& path,
   check_version(root);
   // A manifest of another version is another language: its keys would only be noise.
   CUSP_CHECK(file.diagnostics().result());
-  read_application(root, app);
+  std::string redis_address;
+  read_application(root, app, redis_address);
   app.variables = read_variables(root);
   ComponentReader components(app, options, {.is_spin = true});
   components.read_all(root);
-  read_triggers(root, app, components);
+  read_triggers(root, app, components, redis_address);
   components.finish(file.diagnostics());
   drop_duplicate_routes(app);
   check_routes(app, file.diagnostics());

@@ -173,8 +173,8 @@ component = "second"
 [[trigger.http]]
 route = "/.well-known/spin/mine"
 component = "second"
-[[trigger.redis]]
-channel = "orders"
+[[trigger.sqs]]
+queue = "orders"
 component = "api"
 [component.api]
 source = "api.wasm"
@@ -189,10 +189,35 @@ source = "second.wasm"
             (std::vector<std::string>{"http://example.com", "https://example.com"}));
   ASSERT_EQ(app->warnings.size(), 4u);
   EXPECT_NE(app->warnings[0].find("'allowed_http_hosts' is deprecated"), std::string::npos);
-  EXPECT_NE(app->warnings[1].find("type 'redis'"), std::string::npos);
+  EXPECT_NE(app->warnings[1].find("type 'sqs'"), std::string::npos);
   EXPECT_NE(app->warnings[2].find("spin.toml:4:1: the route '/a' is never used"),
             std::string::npos);
   EXPECT_NE(app->warnings[3].find("never matches"), std::string::npos);
+}
+
+TEST(SpinManifest, TriggersForRedisAndSchedulesAreRead) {
+  auto app = parse(std::string(kHead) + R"([application.trigger.redis]
+address = "redis://{{ host }}"
+[[trigger.redis]]
+channel = "orders"
+component = "api"
+[[trigger.redis]]
+channel = "{{ host }}"
+address = "redis://other:7000/2"
+component = "api"
+[[trigger.cron]]
+cron_expression = "1/2 * * * * *"
+component = "api"
+)" + std::string(kComponent));
+  ASSERT_TRUE(app) << app.error().to_string();
+  EXPECT_TRUE(app->warnings.empty());
+  ASSERT_EQ(app->redis_triggers.size(), 2u);
+  EXPECT_EQ(app->redis_triggers[0].address, "redis://{{ host }}");
+  EXPECT_EQ(app->redis_triggers[0].channel, "orders");
+  EXPECT_EQ(app->redis_triggers[1].address, "redis://other:7000/2");
+  ASSERT_EQ(app->cron_triggers.size(), 1u);
+  EXPECT_EQ(app->cron_triggers[0].component, "api");
+  EXPECT_FALSE(app->cron_triggers[0].overlap);
 }
 
 TEST(SpinManifest, ThousandsOfRoutesAndFilesAreReadQuickly) {
@@ -244,7 +269,7 @@ TEST(SpinManifest, MistakesAtTheTopGiveTheirPlace) {
       {head + "authors = 'me'\n" + trigger + component, "4:11", "'authors' must be an array"},
       {head + "[application.trigger.http]\nbase = '/x'\n" + trigger + component, "5:8",
        "a 'base' other than", ErrorCode::kUnsupported},
-      {head + "[[trigger.redis]]\nchannel = 'x'", "4:11", "triggers of type 'redis' are not",
+      {head + "[[trigger.sqs]]\nqueue = 'x'", "4:11", "triggers of type 'sqs' are not",
        ErrorCode::kUnsupported},
       {head + "[[trigger.htp]]\nroute = 'x'", "4:11",
        "triggers of type 'htp' are not supported, and there is no [[trigger.http]]; did you mean "

@@ -6,6 +6,7 @@
 
 #include "app/app.h"
 #include "app/identifiers.h"
+#include "app/template.h"
 #include "base/suggest.h"
 #include "base/table_reader.h"
 
@@ -98,29 +99,58 @@ void read_queue(TableReader& table, App& app) {
 void read_cron(TableReader& table, App& app) {
   CronTrigger trigger{.place = table.place()};
   const auto schedule = table.value("schedule");
-  trigger.schedule = table.required_string("schedule");
-  if (schedule) {
-    auto cron = Cron::parse(trigger.schedule);
-    if (!cron) schedule->error(cron.error().message);
-    if (cron) trigger.cron = *cron;
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    if (cron && !cron->next(now)) {
-      schedule->error(fmt::format("'{}' never comes: there is no such day", trigger.schedule));
-    }
-  }
+  std::string text = table.required_string("schedule");
+  if (schedule) read_schedule(*schedule, std::move(text), trigger);
   read_target(table, app, trigger.component, trigger.path);
   trigger.overlap = table.boolean("overlap").value_or(false);
   table.finish();
   app.cron_triggers.push_back(std::move(trigger));
 }
 
+void read_subscription(TableReader& table, App& app) {
+  RedisTrigger trigger{.place = table.place()};
+  read_redis(table, "", trigger);
+  read_target(table, app, trigger.component, trigger.path);
+  table.finish();
+  app.redis_triggers.push_back(std::move(trigger));
+}
+
+// Templates in it are checked; what they leave is checked when the app is loaded.
+std::string read_template(TableReader& table, std::string_view key, const std::string& fallback) {
+  const auto value = table.value(key);
+  std::string text = value || fallback.empty() ? table.required_string(key) : fallback;
+  if (const auto parsed = parse_template(text); value && !parsed) {
+    value->error(parsed.error().message);
+  }
+  return text;
+}
+
 }  // namespace
+
+void read_schedule(const Value& value, std::string schedule, CronTrigger& trigger) {
+  trigger.schedule = std::move(schedule);
+  auto cron = Cron::parse(trigger.schedule);
+  if (!cron) return value.error(cron.error().message);
+  trigger.cron = *cron;
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (!cron->next(now)) {
+    value.error(fmt::format("'{}' never comes: there is no such day", trigger.schedule));
+  }
+}
+
+void read_redis(TableReader& table, const std::string& fallback, RedisTrigger& trigger) {
+  trigger.address = read_template(table, "address", fallback);
+  trigger.channel = read_template(table, "channel", "");
+}
 
 void read_triggers(TableReader& root, App& app) {
   auto triggers = root.table("trigger");
   if (!triggers) return;
   for (auto& table : triggers->tables("queue", "[[trigger.queue]]")) read_queue(table, app);
   for (auto& table : triggers->tables("cron", "[[trigger.cron]]")) read_cron(table, app);
+  for (auto& table : triggers->tables("redis", "[[trigger.redis]]")) {
+    read_subscription(table, app);
+  }
   triggers->finish();
 }
 

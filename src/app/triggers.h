@@ -10,9 +10,11 @@
 
 namespace cusp {
 class TableReader;
-}
+class Value;
+}  // namespace cusp
 
-// What starts components besides requests from outside: [[trigger.queue]] and [[trigger.cron]].
+// What starts components besides requests from outside: [[trigger.queue]], [[trigger.cron]]
+// and [[trigger.redis]].
 namespace cusp::app {
 
 struct App;
@@ -42,6 +44,20 @@ struct CronTrigger {
   bool overlap = false;  // also while the run before goes on
   std::string place;
 };
+
+// The component gets what is published in a channel of a Redis server, while the node listens.
+struct RedisTrigger {
+  std::string address;  // as written, may hold templates: "redis://{{ user }}@cache.example/0"
+  std::string channel;  // the same
+  std::string component;
+  std::string path = "/";
+  std::string place;
+};
+
+// What `schedule` says and `value` is the place of, into `trigger`; errors go there.
+void read_schedule(const Value& value, std::string schedule, CronTrigger& trigger);
+// The keys "address" and "channel"; `fallback` is the address of a trigger without one.
+void read_redis(TableReader& table, const std::string& fallback, RedisTrigger& trigger);
 
 // Reads [[trigger.…]] of cusp.toml into `app`, whose components are read.
 void read_triggers(TableReader& root, App& app);

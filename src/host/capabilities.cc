@@ -18,6 +18,7 @@ std::string_view denial(size_t kind) {
       return "the manifest grants no SQL database to this component: sqlite_databases does";
     case CapabilityKind::kObjectStore:
       return "the manifest grants no object store to this component: object_stores does";
+    case CapabilityKind::kSockets: return "this node does not offer connections to databases";
     case CapabilityKind::kRedis: return "this node does not offer Redis";
   }
   return "this node does not know the capability";

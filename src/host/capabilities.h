@@ -16,8 +16,9 @@ enum class CapabilityKind : uint8_t {
   kSql = 5,
   kRedis = 6,
   kObjectStore = 7,
+  kSockets = 8,
 };
-inline constexpr size_t kCapabilityKinds = 8;
+inline constexpr size_t kCapabilityKinds = 9;
 
 // What a component was granted. Filled when its application is loaded, thread-safe from then on.
 class Capabilities {

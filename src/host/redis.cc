@@ -13,8 +13,7 @@
 #include "base/limits.h"
 #include "host/call_end.h"
 #include "host/redis_address.h"
-#include "host/redis_protocol.h"
-#include "http/client_connect.h"
+#include "host/redis_link.h"
 
 namespace cusp::host {
 
@@ -30,7 +29,6 @@ using RulesPtr = std::shared_ptr<const OutboundRules>;  // shared by a component
 constexpr size_t kConnectionsMax = 16;  // of one invocation
 constexpr size_t kWaitingMax = 256;     // commands of one connection
 constexpr size_t kCommandBytesMax = 16 * limits::kMiB;
-constexpr auto kCommandTimeout = std::chrono::seconds(30);
 
 // They make a server send what no command has asked for.
 constexpr std::array<std::string_view, 6> kRefused{"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
@@ -91,11 +89,14 @@ void end(Call& call, const Result<RedisReply>& reply) {
 // A connection on its invocation's shard; kept alive by its coroutine, too.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(RedisAddress address, RulesPtr rules, const Caller& caller)
-      : address_(std::move(address)),
-        rules_(std::move(rules)),
-        executor_(caller.executor),
-        connector_(*caller.connector) {}
+  Connection(const RedisAddress& address, RulesPtr rules, const Caller& caller)
+      : link_(
+            address,
+            [rules = std::move(rules), scheme = address.scheme, host = address.host](
+                std::string_view resolved, uint16_t port) {
+              return rules->allows_address(scheme, host, resolved, port);
+            },
+            caller.executor, *caller.connector) {}
 
   void send(std::vector<std::string> words, Call call, const Caller& caller) {
     if (waiting_.size() >= kWaitingMax) {
@@ -106,10 +107,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   // A connection on its way is closed when it is there.
-  void close() {
-    closed_ = true;
-    if (stream_) stream_->close();
-  }
+  void close() { link_.close(); }
 
  private:
   struct Waiting {
@@ -130,87 +128,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // What has failed once is not made anew: the guest may have begun a transaction on it.
   io::Task<Result<RedisReply>> perform(const std::string& command) {
     if (!failed_.empty()) co_return fail(ErrorCode::kUnavailable, failed_);
-    if (!stream_) {
-      auto ready = co_await connect();
+    if (!link_.connected()) {
+      auto ready = co_await link_.connect();
       if (!ready) co_return give_up(std::move(ready.error()));
     }
-    auto reply = co_await exchange(command);
+    auto reply = co_await link_.exchange(command);
     if (!reply) co_return give_up(std::move(reply.error()));
     co_return reply;
   }
 
   std::unexpected<Error> give_up(Error error) {
-    if (stream_) stream_->close();
+    link_.close();
     failed_ = error.message;
     return std::unexpected(std::move(error));
   }
 
-  io::Task<Result<>> connect() {
-    http::RequestPlan plan;
-    plan.origin = {.tls = address_.scheme == "rediss",
-                   .host = address_.host,
-                   .port = address_.port,
-                   .server_name = address_.host};
-    http::ClientOptions options;
-    options.allow_address = [this](std::string_view address, uint16_t port) {
-      return rules_->allows_address(address_.scheme, address_.host, address, port);
-    };
-    const auto deadline = http::Watchdog::Clock::now() + limits::kConnectTimeout;
-    auto upstream = co_await connector_.connect(plan, options, deadline);
-    if (!upstream) co_return std::unexpected(std::move(upstream.error().error));
-    stream_ = std::move(upstream->stream);
-    if (closed_) co_return fail(ErrorCode::kUnavailable, "the connection is closed");
-    if (!address_.password.empty()) {
-      std::vector<std::string> words{"AUTH", address_.password};
-      if (!address_.user.empty()) words.insert(words.begin() + 1, address_.user);
-      CUSP_CO_CHECK(co_await prepare(format_redis_command(words), "the credentials"));
-    }
-    if (address_.database != 0) {
-      const std::vector<std::string> words{"SELECT", std::to_string(address_.database)};
-      CUSP_CO_CHECK(co_await prepare(format_redis_command(words), "the database"));
-    }
-    co_return Result<>();
-  }
-
-  io::Task<Result<>> prepare(std::string command, std::string_view what) {
-    const auto reply = co_await exchange(command);
-    if (!reply) co_return std::unexpected(reply.error());
-    if (reply->error.empty()) co_return Result<>();
-    co_return fail(ErrorCode::kPermissionDenied, fmt::format("the server refuses {}", what));
-  }
-
-  io::Task<Result<RedisReply>> exchange(const std::string& command) {
-    http::Watchdog watchdog(executor_, [this] { stream_->close(); });
-    watchdog.arm(kCommandTimeout);
-    const auto gone = [&] {
-      return fail(ErrorCode::kUnavailable, watchdog.expired()
-                                               ? "the server took too long"
-                                               : "the server has closed the connection");
-    };
-    if (!co_await io::write_all(*stream_, std::string_view(command))) co_return gone();
-    RedisReplyReader reader;
-    std::array<char, 16 * limits::kKiB> piece;
-    while (true) {
-      const ssize_t size = stream_->try_read(piece.data(), piece.size());
-      if (size == io::Stream::kWouldBlock) {
-        if (!co_await stream_->wait_read()) co_return gone();
-        continue;
-      }
-      if (size <= 0) co_return gone();
-      CUSP_CO_TRY(const bool whole, reader.feed({piece.data(), static_cast<size_t>(size)}));
-      if (whole) co_return reader.take();
-    }
-  }
-
-  const RedisAddress address_;
-  const RulesPtr rules_;
-  const io::Executor executor_;
-  http::Connector& connector_;  // the shard's
-  std::unique_ptr<io::Stream> stream_;
+  RedisLink link_;
   std::deque<Waiting> waiting_;
   std::string failed_;
   bool busy_ = false;
-  bool closed_ = false;
 };
 
 // The connections of one invocation, by number and address.
@@ -256,7 +192,7 @@ class Redis final : public Capability {
     if (open.size() >= kConnectionsMax) {
       return call.fail(CallFailure::kLimit, "too many connections to Redis are open");
     }
-    const auto connection = std::make_shared<Connection>(std::move(*address), rules_, caller);
+    const auto connection = std::make_shared<Connection>(*address, rules_, caller);
     open.emplace(std::move(key), connection);
     connection->send(std::move(words), std::move(call), caller);
   }

@@ -65,26 +65,32 @@ RedisReplyReader::~RedisReplyReader() = default;
 
 void RedisReplyReader::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
 
-Result<bool> RedisReplyReader::feed(std::string_view piece) {
+Result<> RedisReplyReader::append(std::string_view piece) {
   bytes_ += piece.size();
   if (bytes_ > kRedisReplyBytesMax) {
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("the server's reply has more than {} bytes", kRedisReplyBytesMax));
   }
+  if (redisReaderFeed(reader_.get(), piece.data(), piece.size()) != REDIS_OK) return broken();
+  return {};
+}
+
+Result<bool> RedisReplyReader::next() {
   void* whole = nullptr;
-  if (redisReaderFeed(reader_.get(), piece.data(), piece.size()) != REDIS_OK ||
-      redisReaderGetReply(reader_.get(), &whole) != REDIS_OK) {
-    if (reader_->err == REDIS_ERR_OOM) {
-      return fail(ErrorCode::kResourceExhausted,
-                  fmt::format("the server's reply has more than {} values", kRedisReplyValuesMax));
-    }
-    return fail(ErrorCode::kInvalidArgument, "the server does not speak Redis's protocol");
-  }
+  if (redisReaderGetReply(reader_.get(), &whole) != REDIS_OK) return broken();
   if (whole == nullptr) return false;
-  if (reader_->pos < reader_->len) {
-    return fail(ErrorCode::kInvalidArgument, "the server sent more than one reply");
-  }
+  bytes_ = reader_->len - reader_->pos;
   return true;
+}
+
+bool RedisReplyReader::empty() const { return reader_->pos == reader_->len; }
+
+std::unexpected<Error> RedisReplyReader::broken() const {
+  if (reader_->err == REDIS_ERR_OOM) {
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("the server's reply has more than {} values", kRedisReplyValuesMax));
+  }
+  return fail(ErrorCode::kInvalidArgument, "the server does not speak Redis's protocol");
 }
 
 }  // namespace cusp::host

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,9 +36,9 @@ struct RedisReply {
 // A command as the protocol (RESP2) has it.
 std::string format_redis_command(std::span<const std::string> words);
 
-// Reads one reply out of the pieces that a server sends, which may be hostile: what it announces
+// Reads replies out of the pieces that a server sends, which may be hostile: what it announces
 // costs nothing until it has come, and what comes is bounded by kRedisReplyBytesMax and
-// kRedisReplyValuesMax.
+// kRedisReplyValuesMax for each reply. After an error the connection is of no more use.
 class RedisReplyReader {
  public:
   RedisReplyReader();
@@ -45,16 +46,21 @@ class RedisReplyReader {
   RedisReplyReader(const RedisReplyReader&) = delete;
   RedisReplyReader& operator=(const RedisReplyReader&) = delete;
 
-  // True: the reply is whole. Errors, after which the connection is of no more use:
-  // kInvalidArgument (this is not the protocol, or more than one reply), kResourceExhausted.
-  Result<bool> feed(std::string_view piece);
-
-  RedisReply take() { return std::move(reply_); }
+  // Errors: kResourceExhausted.
+  Result<> append(std::string_view piece);
+  // True: the next reply is whole, to be taken before the next call. Errors: kInvalidArgument (this
+  // is not the protocol), kResourceExhausted.
+  Result<bool> next();
+  RedisReply take() { return std::exchange(reply_, {}); }
+  // Whether nothing has come beyond the replies that next() has found.
+  bool empty() const;
 
  private:
   struct Free {
     void operator()(redisReader* reader) const;
   };
+
+  std::unexpected<Error> broken() const;
 
   RedisReply reply_;
   size_t bytes_ = 0;

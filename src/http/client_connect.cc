@@ -1,11 +1,12 @@
 #include "http/client_connect.h"
 
 #include <fmt/format.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <openssl/pem.h>
 #include <sys/socket.h>
 
 #include <map>
+
+#include "io/openssl.h"
 
 namespace cusp::http {
 
@@ -24,19 +25,20 @@ std::string_view alpn_of(UseH2 h2) {
   return {};
 }
 
-struct FreeContext {
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
-
-// Null when the file of authorities is of no use.
-TlsContext make_context(const std::string& ca_file) {
-  TlsContext context(SSL_CTX_new(TLS_client_method()));
+// That trusts nobody yet.
+io::SslContextPtr make_context() {
+  io::SslContextPtr context(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // A write that would block is tried again with what is left, from wherever it lies then.
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
+  return context;
+}
+
+// Null when the file of authorities is of no use.
+io::SslContextPtr make_context_of(const std::string& ca_file) {
+  io::SslContextPtr context = make_context();
   if (ca_file.empty()) {
     SSL_CTX_set_default_verify_paths(context.get());
   } else if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) != 1) {
@@ -44,6 +46,21 @@ TlsContext make_context(const std::string& ca_file) {
     return nullptr;
   }
   return context;
+}
+
+// Null when `authorities` holds no certificate.
+io::SslContextPtr make_context_trusting(const std::string& authorities) {
+  io::SslContextPtr context = make_context();
+  X509_STORE* const store = SSL_CTX_get_cert_store(context.get());
+  const io::BioPtr bio = io::bio_over(authorities);
+  // Nobody is there to be asked for a passphrase.
+  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  size_t count = 0;
+  while (const io::X509Ptr found{PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)}) {
+    count += static_cast<size_t>(X509_STORE_add_cert(store, found.get()));
+  }
+  ERR_clear_error();
+  return count == 0 ? nullptr : std::move(context);
 }
 
 std::unexpected<ClientError> failed(ClientFailure failure, const Origin& origin,
@@ -58,8 +75,8 @@ struct Connector::State {
 
   // Reading the certificates takes milliseconds: only when they are needed.
   SSL_CTX* tls_context(const std::string& ca_file) {
-    TlsContext& context = contexts[ca_file];
-    if (!context) context = make_context(ca_file);
+    io::SslContextPtr& context = contexts[ca_file];
+    if (!context) context = make_context_of(ca_file);
     return context.get();
   }
 
@@ -69,13 +86,15 @@ struct Connector::State {
   io::Task<std::expected<io::Socket, ClientError>> try_address(const Origin& origin,
                                                                const Address& address,
                                                                Clock::time_point deadline);
-  io::Task<std::expected<Upstream, ClientError>> secure(const RequestPlan& plan, io::Socket socket,
-                                                        std::string address,
+  // `context` is null when there is nobody to trust.
+  io::Task<std::expected<Upstream, ClientError>> secure(const RequestPlan& plan, SSL_CTX* context,
+                                                        io::Socket socket, std::string address,
                                                         Clock::time_point deadline);
 
   io::Executor executor;
   io::Resolver resolver;
-  std::map<std::string, TlsContext> contexts;  // by the file of authorities: the operator's few
+  std::map<std::string, io::SslContextPtr>
+      contexts;  // by the file of authorities: the operator's few
 };
 
 // Those that the name has and the request may reach.
@@ -121,9 +140,9 @@ io::Task<std::expected<io::Socket, ClientError>> Connector::State::try_address(
 }
 
 io::Task<std::expected<Upstream, ClientError>> Connector::State::secure(
-    const RequestPlan& plan, io::Socket socket, std::string address, Clock::time_point deadline) {
+    const RequestPlan& plan, SSL_CTX* context, io::Socket socket, std::string address,
+    Clock::time_point deadline) {
   const Origin& origin = plan.origin;
-  SSL_CTX* const context = tls_context(origin.ca_file);
   if (context == nullptr) {
     co_return failed(ClientFailure::kTlsCertificateError, origin,
                      "no authorities to trust in '" + origin.ca_file + "', which should be PEM");
@@ -172,9 +191,22 @@ io::Task<std::expected<Upstream, ClientError>> Connector::connect(const RequestP
     }
     if (!origin.tls)
       co_return Upstream{io::make_tcp_stream(std::move(*socket)), address.to_string(), nullptr};
-    co_return co_await state_->secure(plan, std::move(*socket), address.to_string(), deadline);
+    co_return co_await state_->secure(plan, state_->tls_context(origin.ca_file), std::move(*socket),
+                                      address.to_string(), deadline);
   }
   co_return std::unexpected(std::move(last));
+}
+
+io::Task<std::expected<Upstream, ClientError>> Connector::secure(const RequestPlan& plan,
+                                                                 Upstream plain,
+                                                                 const std::string& authorities,
+                                                                 Clock::time_point deadline) {
+  // Kept by the connection that it makes, where it is not the shard's.
+  const auto own = authorities.empty() ? nullptr : make_context_trusting(authorities);
+  SSL_CTX* const context =
+      authorities.empty() ? state_->tls_context(plan.origin.ca_file) : own.get();
+  co_return co_await state_->secure(plan, context, std::move(plain.stream->socket()),
+                                    std::move(plain.address), deadline);
 }
 
 }  // namespace cusp::http

@@ -41,6 +41,13 @@ class Connector {
                                                          const ClientOptions& options,
                                                          Watchdog::Clock::time_point deadline);
 
+  // TLS over a connection that was made in clear text, for protocols that begin so. `plan` as it
+  // was for connect(). `authorities` (PEM) sign the server's certificate; empty: the system's.
+  // Errors: kTlsCertificateError, kTlsProtocolError, kConnectionTimeout; the connection is closed.
+  io::Task<std::expected<Upstream, ClientError>> secure(const RequestPlan& plan, Upstream plain,
+                                                        const std::string& authorities,
+                                                        Watchdog::Clock::time_point deadline);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

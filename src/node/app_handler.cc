@@ -103,8 +103,9 @@ void add_spin_headers(http::Request& request, const app::RouteMatch& match,
 
 // What only triggers say: a client that says it is not believed.
 void remove_trigger_fields(edge::Exchange& exchange) {
-  for (const std::string_view name : {"cusp-queue", "cusp-message-id", "cusp-delivery-count",
-                                      "cusp-message-sent", "cusp-cron", "cusp-scheduled-time"}) {
+  for (const std::string_view name :
+       {"cusp-queue", "cusp-message-id", "cusp-delivery-count", "cusp-message-sent", "cusp-cron",
+        "cusp-scheduled-time", "cusp-scheduled-timestamp", "cusp-redis-channel"}) {
     exchange.request.fields.remove(name);
   }
 }
@@ -285,7 +286,7 @@ std::optional<http::Response> AppHandler::route(edge::Exchange& exchange) {
     return plain(404, "No application answers for this host.");
   }
   const app::App& app = (*deployment)->app();
-  if (!app.queue_triggers.empty() || !app.cron_triggers.empty()) remove_trigger_fields(exchange);
+  if (app.has_triggers()) remove_trigger_fields(exchange);
   if (app.kind == app::ManifestKind::kSpin && exchange.path() == "/.well-known/spin/health")
     return plain(200, "OK");
   route_in(exchange, *deployment);

@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/file.h"
 #include "host/redis.h"
+#include "host/sockets.h"
 #include "node/download.h"
 #include "node/grants.h"
 #include "node/guest_cache.h"
@@ -133,6 +134,9 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
   for (const auto& component : manifest.components) {
     CUSP_CHECK(deployment->add(engine, artifacts, component, options));
   }
+  for (const auto& trigger : manifest.redis_triggers) {
+    CUSP_CHECK(deployment->add_subscription(trigger, options));
+  }
   return deployment;
 }
 
@@ -198,6 +202,8 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   deployed->outbound = outbound_rules(policy, component.queues);
   deployed->capabilities = capabilities_;
   deployed->capabilities.grant(host::CapabilityKind::kRedis, host::make_redis(deployed->outbound));
+  deployed->capabilities.grant(host::CapabilityKind::kSockets,
+                               host::make_sockets(deployed->outbound));
   CUSP_CHECK(
       grant_stores(*options.stores, app_, component, options.databases, deployed->capabilities));
   for (const auto& name : component.queues) {
@@ -206,6 +212,31 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   deployed->admission =
       std::make_unique<Admission>(component.limits.concurrency_max, component.limits.queue_max);
   components_.push_back(std::move(deployed));
+  return {};
+}
+
+// The trigger's own address may be a private one: it stands in the manifest. A name that leads
+// there may not, as everywhere.
+Result<> Deployment::add_subscription(const app::RedisTrigger& trigger,
+                                      const DeploymentOptions& options) {
+  const auto at_place = [&](Error error) {
+    error.context = trigger.place;
+    return std::unexpected(std::move(error));
+  };
+  const auto text = app::resolve_template(app_, trigger.address, options.providers);
+  if (!text) return at_place(text.error());
+  auto channel = app::resolve_template(app_, trigger.channel, options.providers);
+  if (!channel) return at_place(channel.error());
+  auto address = host::RedisAddress::parse(*text);
+  if (!address) return at_place(address.error());
+  const bool v6 = address->host.find(':') != std::string::npos;
+  const std::string entry = fmt::format(fmt::runtime(v6 ? "{}://[{}]:{}" : "{}://{}:{}"),
+                                        address->scheme, address->host, address->port);
+  auto reachable = OutboundPolicy::create({entry});
+  if (!reachable) return at_place(reachable.error());
+  subscriptions_.push_back({std::move(*address),
+                            std::make_shared<const OutboundPolicy>(std::move(*reachable)),
+                            std::move(*channel), trigger});
   return {};
 }
 

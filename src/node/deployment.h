@@ -19,6 +19,7 @@
 #include "engine/component.h"
 #include "host/capabilities.h"
 #include "host/outbound_http.h"
+#include "host/redis_address.h"
 #include "node/admission.h"
 #include "node/artifact_store.h"
 #include "store/stores.h"
@@ -52,6 +53,14 @@ struct DeploymentOptions {
   std::function<void(const std::string& message)> progress = [](const std::string&) {};
 };
 
+// A [[trigger.redis]], its templates resolved.
+struct RedisSubscription {
+  host::RedisAddress address;
+  std::shared_ptr<const app::OutboundPolicy> reachable;  // that server alone
+  std::string channel;
+  app::RedisTrigger trigger;
+};
+
 // One app as a node runs it: its components compiled and linked, its files staged, its variables
 // resolved. Requests under way hold it; it is freed after the last of them.
 class Deployment {
@@ -76,12 +85,14 @@ class Deployment {
   bool elsewhere(const std::string& database) const { return elsewhere_.contains(database); }
   // One that some component may send to; null: there is none.
   store::queue::Queue* queue(std::string_view name) const;
+  const std::vector<RedisSubscription>& redis_subscriptions() const { return subscriptions_; }
 
  private:
   Deployment() = default;
   void grant_edge(const DeploymentOptions& options);
   Result<> add(const engine::Engine& engine, ArtifactStore& artifacts,
                const app::Component& component, const DeploymentOptions& options);
+  Result<> add_subscription(const app::RedisTrigger& trigger, const DeploymentOptions& options);
 
   app::App app_;
   host::Capabilities capabilities_;  // what every component has
@@ -91,6 +102,7 @@ class Deployment {
   // By name; shared with the node's stores.
   std::map<std::string, std::shared_ptr<store::queue::Queue>, std::less<>> queues_;
   std::set<std::string> elsewhere_;
+  std::vector<RedisSubscription> subscriptions_;
   std::vector<std::filesystem::path>
       staged_;  // folders of copies that guests see, removed at the end
 };

@@ -13,15 +13,9 @@ import time
 import urllib.request
 
 import pytest
-from peers import certificate, tls_server
+from peers import certificate, free_port, tls_server
 
 HOME = socket.inet_aton("127.0.0.1")
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -171,6 +171,39 @@ def echoing_sockets():
     udp.close()
 
 
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@contextlib.contextmanager
+def peer(answer, greeting=b""):
+    """Accepts connections; sends `greeting`, and `answer` after the first bytes of each."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        held = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    held.append(connection)
+                    with contextlib.suppress(OSError):
+                        connection.sendall(greeting)
+                        connection.recv(65536)
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in held:
+                connection.close()
+
+
 def exchange(port, data, timeout=10):
     """Sends raw bytes and answers with all that comes until the node closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as client:

@@ -9,8 +9,9 @@ import stat
 import time
 
 import pytest
-from acme_server import Nonsense, Pebble, fetch_root, free_port, name_server
+from acme_server import Nonsense, Pebble, fetch_root, name_server
 from cli_driver import Server, cusp
+from peers import free_port
 from test_tls import write_node
 
 

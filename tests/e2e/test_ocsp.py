@@ -7,8 +7,7 @@ import threading
 import time
 
 import pytest
-from acme_server import free_port
-from peers import certificate
+from peers import certificate, free_port
 from test_tls import node, s_client, signed, tls_listen  # noqa: F401 (node is a fixture)
 from web_server import Answers, WebServer
 

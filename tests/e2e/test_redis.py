@@ -1,76 +1,21 @@
 """Redis as guests use it: Debian's server, and peers that only say they are one."""
 
 import contextlib
-import os
-import socket
-import subprocess
 import threading
 import time
 
 import pytest
 from cli_driver import guest
 from conftest import nodes
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-def ready(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as peer:
-        peer.sendall(b"PING\r\n")
-        return peer.recv(1) != b""
-    return False
+from peers import peer
+from redis_server import redis_server
 
 
 @pytest.fixture
-def redis(tmp_path):
+def redis():
     """Starts servers with flags of theirs, answers their ports and ends them."""
     with contextlib.ExitStack() as running:
-
-        def start(*flags):
-            port = free_port()
-            user = {"user": "nobody"} if os.geteuid() == 0 else {}
-            command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-            server = subprocess.Popen(
-                [*command, *flags], cwd="/", stdout=subprocess.DEVNULL, **user
-            )
-            running.callback(server.wait)
-            running.callback(server.terminate)
-            deadline = time.monotonic() + 20
-            while not ready(port):
-                assert server.poll() is None and time.monotonic() < deadline
-                time.sleep(0.05)
-            return port
-
-        yield start
-
-
-@contextlib.contextmanager
-def peer(answer):
-    """Accepts connections and sends `answer` after the first bytes of each, if it is any."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        held = []
-
-        def serve():
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    held.append(connection)
-                    connection.recv(65536)
-                    with contextlib.suppress(OSError):
-                        connection.sendall(answer)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for connection in held:
-                connection.close()
+        yield lambda *flags: running.enter_context(redis_server(*flags))
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ readonly packages_build=(
 readonly packages_guests=(
   wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 make python3-venv
 )
-readonly packages_test=(curl nghttp2-client openssl redis-server)
+readonly packages_test=(
+  curl nghttp2-client openssl redis-server postgresql mariadb-server mosquitto mosquitto-clients
+)
 readonly packages_bench=(nginx-light nghttp2-client redis-server varnish wrk)
 
 setup_build() {

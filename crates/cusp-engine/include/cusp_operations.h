@@ -77,4 +77,15 @@ typedef enum : uint32_t {
   CUSP_OBJECT_WRITE = 0x0709,   // (writer integer, bytes blob) -> ()
   CUSP_OBJECT_FINISH = 0x070a,  // (writer integer) -> (); from here on the object is there
   CUSP_OBJECT_CLOSE = 0x070b,   // (reader or writer integer) -> ()
+
+  // Connections to servers whose protocols the engine speaks. DENIED: the manifest does not list
+  // the place, or none of its addresses may be reached; LIMIT: too many. A read and a write may be
+  // under way at once.
+  CUSP_SOCKET_CONNECT = 0x0800,  // (scheme text, host text, port integer) -> socket integer
+  CUSP_SOCKET_SECURE = 0x0801,   // (socket integer, name text, authorities text?) -> (): TLS from
+                                 // here on; the certificate is for that name and signed by one of
+                                 // these (PEM) or of the system's
+  CUSP_SOCKET_READ = 0x0802,     // (socket integer) -> bytes blob; empty at the end
+  CUSP_SOCKET_WRITE = 0x0803,    // (socket integer, bytes blob) -> ()
+  CUSP_SOCKET_CLOSE = 0x0804,    // (socket integer) -> ()
 } cusp_operation;

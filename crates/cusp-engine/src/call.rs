@@ -1,6 +1,7 @@
 //! A guest's call of a capability: values to the host, and its answer, now or later.
 
 use std::marker::PhantomData;
+use std::pin::Pin;
 
 use futures::channel::oneshot;
 
@@ -45,6 +46,11 @@ pub enum Operation {
     ObjectWrite = 0x0709,
     ObjectFinish = 0x070a,
     ObjectClose = 0x070b,
+    SocketConnect = 0x0800,
+    SocketSecure = 0x0801,
+    SocketRead = 0x0802,
+    SocketWrite = 0x0803,
+    SocketClose = 0x0804,
 }
 
 /// One value on its way to the host, laid out as the ABI has it.
@@ -197,6 +203,9 @@ impl Answer {
 }
 
 type Outcome = Result<Vec<Value>, CallError>;
+
+/// A call that somebody keeps while it is under way.
+pub type Calling = Pin<Box<dyn Future<Output = Result<Answer, CallError>> + Send>>;
 
 /// A call that the host owns until it has ended it.
 pub struct Waiting(Option<oneshot::Sender<Outcome>>);

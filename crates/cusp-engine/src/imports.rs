@@ -7,12 +7,13 @@ use wasmtime::component::{Component, LinkerInstance, ResourceType, Val};
 
 use crate::candidates::{self, CANDIDATES};
 use crate::component::Settings;
+use crate::databases;
 use crate::edge;
 use crate::engine::Flavor;
 use crate::state::GuestState;
 use crate::stores;
 use crate::variables;
-use crate::worlds::ProxyPre;
+use crate::worlds::{CRON_TYPES, ProxyPre};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -62,7 +63,9 @@ pub fn classify(name: &str) -> Status {
     if exact.contains(&name)
         || variables::WASI_CONFIG.contains(&name)
         || edge::INTERFACES.contains(&name)
+        || name == CRON_TYPES
         || stores::serves(name)
+        || databases::serves(name)
     {
         return Status::Served;
     }
@@ -216,6 +219,9 @@ mod tests {
         assert_eq!(classify("spin:sqlite/sqlite@3.1.0"), Status::Served);
         assert_eq!(classify("spin:redis/redis@3.0.0"), Status::Served);
         assert_eq!(classify("fermyon:spin/redis"), Status::Served);
+        assert_eq!(classify("spin:postgres/postgres@4.2.0"), Status::Served);
+        assert_eq!(classify("fermyon:spin/mysql"), Status::Served);
+        assert_eq!(classify("spin:mqtt/mqtt@3.0.0"), Status::Served);
     }
 
     #[test]

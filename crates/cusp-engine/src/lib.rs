@@ -1,6 +1,6 @@
 //! Wasmtime behind a narrow C ABI (`include/cusp_engine.h`): compile, link, run one invocation as a
-//! future that the caller polls. No policy, no sockets, no stores: what a guest may do is decided
-//! by the C++ that calls.
+//! future that the caller polls. No policy, no descriptors, no stores: what a guest may do is
+//! decided by the C++ that calls, and done there.
 
 mod abi;
 mod body;
@@ -8,6 +8,7 @@ mod call;
 mod candidates;
 mod component;
 mod compose;
+mod databases;
 mod describe;
 mod edge;
 mod engine;

@@ -1,5 +1,6 @@
 //! The standard streams of guests: log output for handlers, the CGI conversation for commands.
 
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -14,6 +15,7 @@ use wasmtime_wasi_http::Error;
 
 use crate::abi::{CUSP_STDERR, CUSP_STDOUT, CuspStdio};
 use crate::body::Pipe;
+use crate::call::{Argument, CallError, Calling, Operation};
 use crate::host::Host;
 
 /// The host that an instance speaks to now; none while a kept instance waits.
@@ -30,6 +32,16 @@ impl HostSlot {
 
     pub fn get(&self) -> Option<Host> {
         *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Calls a capability from where there is no guest's state.
+    pub fn call(&self, operation: Operation, arguments: &[Argument<'_>]) -> Calling {
+        match self.get() {
+            Some(host) => Box::pin(host.call(operation, arguments)),
+            None => Box::pin(ready(Err(CallError::other(
+                "there is no request that this could belong to",
+            )))),
+        }
     }
 
     fn output(&self, stream: CuspStdio, data: &[u8]) {

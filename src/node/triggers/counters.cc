@@ -8,6 +8,7 @@ namespace cusp::node::triggers {
 struct Counters::Families {
   prometheus::Family<prometheus::Counter>& messages;
   prometheus::Family<prometheus::Counter>& runs;
+  prometheus::Family<prometheus::Counter>& published;
 };
 
 Counters::Counters(prometheus::Registry& registry)
@@ -18,7 +19,11 @@ Counters::Counters(prometheus::Registry& registry)
                              .runs = prometheus::BuildCounter()
                                          .Name("cusp_cron_runs_total")
                                          .Help("Times that cron triggers came.")
-                                         .Register(registry)}) {}
+                                         .Register(registry),
+                             .published = prometheus::BuildCounter()
+                                              .Name("cusp_redis_messages_total")
+                                              .Help("Messages of Redis channels.")
+                                              .Register(registry)}) {}
 
 Counters::~Counters() = default;
 
@@ -33,6 +38,13 @@ void Counters::run(const std::string& app, const std::string& component, std::st
   const prometheus::Labels labels{
       {"app", app}, {"component", component}, {"outcome", std::string(outcome)}};
   families_->runs.Add(labels).Increment();
+}
+
+void Counters::published(const std::string& app, const std::string& component,
+                         std::string_view outcome) {
+  const prometheus::Labels labels{
+      {"app", app}, {"component", component}, {"outcome", std::string(outcome)}};
+  families_->published.Add(labels).Increment();
 }
 
 }  // namespace cusp::node::triggers

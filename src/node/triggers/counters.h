@@ -21,6 +21,8 @@ class Counters {
   // Messages that were delivered; `outcome`: "done", "retried", "dead".
   void messages(const std::string& app, const std::string& queue, std::string_view outcome,
                 size_t count = 1);
+  // What came in a channel of Redis's; `outcome`: "done", "failed".
+  void published(const std::string& app, const std::string& component, std::string_view outcome);
   // Times that a cron trigger came; `outcome`: "done", "failed", "skipped".
   void run(const std::string& app, const std::string& component, std::string_view outcome);
 

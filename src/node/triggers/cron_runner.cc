@@ -39,7 +39,9 @@ io::Task<void> run(Place place, std::shared_ptr<Running> running,
       .component = work->trigger.component,
       .path = work->trigger.path,
       .name = fmt::format("cron '{}'", work->trigger.schedule),
-      .fields = {{"cusp-cron", work->trigger.schedule}, {"cusp-scheduled-time", text_of(time)}}};
+      .fields = {{"cusp-cron", work->trigger.schedule},
+                 {"cusp-scheduled-time", text_of(time)},
+                 {"cusp-scheduled-timestamp", std::to_string(time.time_since_epoch().count())}}};
   const Outcome outcome = co_await invoke(*place.handler, work->deployment, std::move(call));
   *work->under_way = false;
   const std::string& app = work->deployment->app().name;

@@ -4,6 +4,7 @@
 
 #include "node/triggers/cron_runner.h"
 #include "node/triggers/queue_consumer.h"
+#include "node/triggers/redis_subscriber.h"
 
 namespace cusp::node::triggers {
 
@@ -51,6 +52,12 @@ Result<> Triggers::add(const std::shared_ptr<const Deployment>& deployment,
         std::make_shared<const CronWork>(CronWork{deployment, trigger, under_way, counters_});
     const Place& place = next_place();
     io::asio::co_spawn(place.executor, keep_time(place, running, work), io::asio::detached);
+  }
+  for (const auto& subscription : deployment->redis_subscriptions()) {
+    const auto work =
+        std::make_shared<const RedisWork>(RedisWork{deployment, subscription, counters_});
+    const Place& place = next_place();
+    io::asio::co_spawn(place.executor, listen(place, running, work), io::asio::detached);
   }
   return {};
 }

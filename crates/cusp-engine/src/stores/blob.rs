@@ -1,31 +1,17 @@
 //! The bytes of objects on their way to and from a guest, in both directions with back pressure.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
-use crate::call::{Answer, Argument, CallError, CallErrorKind, Operation};
+use crate::call::{Answer, Argument, CallError, CallErrorKind, Calling, Operation};
 use crate::stdio::HostSlot;
 
 /// Asked for at once, and held for a guest at most.
 const PIECE_BYTES: usize = 256 << 10;
 /// What is read as one list of bytes.
 pub const WHOLE_BYTES_MAX: u64 = 64 << 20;
-
-type Outcome = Result<Answer, CallError>;
-type Calling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-/// Calls the host from where there is no guest's state.
-fn call(host: &HostSlot, operation: Operation, arguments: &[Argument<'_>]) -> Calling {
-    match host.get() {
-        Some(host) => Box::pin(host.call(operation, arguments)),
-        None => Box::pin(async {
-            Err(CallError::other("there is no request that this could belong to"))
-        }),
-    }
-}
 
 fn failed(error: &CallError) -> StreamError {
     StreamError::LastOperationFailed(wasmtime::Error::msg(error.message.clone()))
@@ -40,7 +26,7 @@ struct Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         // Nobody waits for the answer.
-        drop(call(&self.host, Operation::ObjectClose, &[self.number.into()]));
+        drop(self.host.call(Operation::ObjectClose, &[self.number.into()]));
     }
 }
 
@@ -91,7 +77,7 @@ impl Incoming {
         let reader = &self.reader;
         let calling = self.calling.get_or_insert_with(|| {
             let arguments = [reader.number.into(), (self.offset as i64).into(), most.into()];
-            call(&reader.host, Operation::ObjectRead, &arguments)
+            reader.host.call(Operation::ObjectRead, &arguments)
         });
         let outcome = calling.as_mut().await;
         self.calling = None;
@@ -161,7 +147,7 @@ impl Upload {
         if self.calling.is_none() && !self.waiting.is_empty() && self.error.is_none() {
             let piece = self.waiting.split();
             let arguments = [writer.number.into(), Argument::from(&piece[..])];
-            self.calling = Some(call(&writer.host, Operation::ObjectWrite, &arguments));
+            self.calling = Some(writer.host.call(Operation::ObjectWrite, &arguments));
         }
     }
 
@@ -228,7 +214,7 @@ impl Outgoing {
         let calling = {
             let upload = self.lock();
             let Some(writer) = &upload.writer else { unreachable!("it has a name") };
-            call(&writer.host, Operation::ObjectFinish, &[writer.number.into()])
+            writer.host.call(Operation::ObjectFinish, &[writer.number.into()])
         };
         calling.await.map_err(|error| error.message)?;
         Ok(())

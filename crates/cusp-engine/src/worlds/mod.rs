@@ -15,6 +15,7 @@ use wasmtime_wasi_http::p2::bindings::{Proxy as HttpP2, ProxyPre as HttpP2Pre};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::component::Live;
+use crate::databases;
 use crate::describe;
 use crate::edge;
 use crate::invocation::{Input, Shared};
@@ -22,6 +23,7 @@ use crate::state::GuestState;
 use crate::stores;
 use crate::variables;
 
+pub use self::spin_events::CRON_TYPES;
 use self::spin_events::{Event, SpinEvent, SpinEventPre};
 use self::spin_inbound::{SpinInbound, SpinInboundPre};
 
@@ -42,6 +44,7 @@ pub fn linker(engine: &Engine, concurrent: bool) -> Result<Linker<GuestState>> {
     variables::add_to_linker(&mut linker, concurrent)?;
     edge::add_to_linker(&mut linker)?;
     stores::add_to_linker(&mut linker, concurrent)?;
+    databases::add_to_linker(&mut linker, concurrent)?;
     Ok(linker)
 }
 

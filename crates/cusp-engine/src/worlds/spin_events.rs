@@ -16,6 +16,9 @@ use crate::abi::CUSP_STDERR;
 use crate::invocation::{Input, Shared};
 use crate::state::GuestState;
 
+/// What a component for schedules imports: types, which need no provider.
+pub const CRON_TYPES: &str = "fermyon:spin-cron/cron-types@2.0.0";
+
 /// Says when, in seconds of Unix time.
 const CRON_TIME: &str = "cusp-scheduled-timestamp";
 

@@ -18,8 +18,7 @@ use wasi::blobstore::blobstore::{self, ObjectId};
 use wasi::blobstore::container::Container;
 use wasi::blobstore::types::{IncomingValue, OutgoingValue};
 use wasip2::http::types::{
-    Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingResponse,
-    ResponseOutparam,
+    Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 

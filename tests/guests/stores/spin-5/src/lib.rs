@@ -4,7 +4,10 @@
 //! `/get/STORE/KEY`, `/set/…` (the value is the body), `/delete/…`, `/exists/…`, `/keys/STORE`;
 //! `/sql2/DATABASE` and `/sql3/DATABASE` run the statements of the body, one a line, on one
 //! connection. "?" stands for the header `x-parameter`. `/redis` sends the commands of the body to
-//! the server of the header `x-address`, by `fermyon:spin/redis@2.0.0`.
+//! the server of the header `x-address`, by `fermyon:spin/redis@2.0.0`; `/pg2`, `/pg3`, `/pg4`,
+//! `/mysql` and `/mqtt` do so by their interfaces (databases.rs).
+
+mod databases;
 
 use spin_sdk::http::{IntoResponse, Request, Response};
 use spin_sdk::http_component;
@@ -23,6 +26,12 @@ fn handle(request: Request) -> anyhow::Result<impl IntoResponse> {
                 Ok(text) => text,
                 Err(error) => format!("error: {error:?}"),
             }
+        }
+        [interface @ ("pg2" | "pg3" | "pg4" | "mysql" | "mqtt")] => {
+            let header = |name| request.header(name).and_then(|value| value.as_str());
+            let body = String::from_utf8_lossy(request.body());
+            let address = header("x-address").unwrap_or_default();
+            databases::run(interface, address, &body, header("x-parameters").unwrap_or_default())
         }
         [operation @ ("sql2" | "sql3"), database] => {
             let body = String::from_utf8_lossy(request.body());

@@ -3,7 +3,10 @@
 //!
 //! `/get/STORE/KEY`, `/set/…` (the value is the body), `/delete/…`, `/exists/…`, `/keys/STORE`;
 //! `/sql3/DATABASE` runs the statements of the body, one a line, on one connection. "?" stands for
-//! the header `x-parameter`.
+//! the header `x-parameter`. `/pg`, `/mysql`, `/mqtt` and `/redis` send the lines of the body to
+//! the server of the header `x-address` (databases.rs).
+
+mod databases;
 
 use spin_sdk::http::{body::IncomingBodyExt, IntoResponse, Request, Response};
 use spin_sdk::http_service;
@@ -17,6 +20,13 @@ async fn handle(request: Request) -> anyhow::Result<impl IntoResponse> {
     let path = head.uri.path().to_owned();
     let parts: Vec<&str> = path.trim_start_matches('/').splitn(3, '/').collect();
     let text = match parts[..] {
+        [interface @ ("pg" | "mysql" | "mqtt" | "redis")] => {
+            let header = |name| head.headers.get(name).and_then(|text| text.to_str().ok());
+            let body = String::from_utf8_lossy(&body);
+            let address = header("x-address").unwrap_or_default();
+            let parameters = header("x-parameters").unwrap_or_default();
+            databases::run(interface, address, &body, parameters, header("x-ca")).await
+        }
         ["sql3", database] => {
             let parameter = head.headers.get("x-parameter").and_then(|text| text.to_str().ok());
             run(database, &String::from_utf8_lossy(&body), parameter).await

@@ -103,6 +103,7 @@ inline constexpr uint64_t kObjectBytesMax = 5 * 1024 * kMiB;  // of what is sent
 inline constexpr size_t kObjectKeyBytesMax = 1024;
 inline constexpr size_t kObjectFieldsBytesMax = 8 * kKiB;  // what is kept beside the content
 inline constexpr size_t kObjectPartsMax = 10'000;
+inline constexpr auto kObjectUploadAge = 7 * 24h;  // of an upload in parts that nobody completes
 inline constexpr uint64_t kObjectPartBytesMin = 5 * kMiB;  // of a part that is not the last
 inline constexpr size_t kGuestObjectsMax = 64;  // that one invocation reads and writes at once
 inline constexpr size_t kObjectIndexCacheBytes = 16 * kMiB;

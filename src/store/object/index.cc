@@ -117,6 +117,12 @@ Result<> Index::sweep_parts() {
   }
 }
 
+bool Index::sweep_due() {
+  const kv::Time now = now_();
+  kv::Time last = swept_;
+  return now - last >= std::chrono::hours(24) && swept_.compare_exchange_strong(last, now);
+}
+
 Result<size_t> Index::sweep() {
   CUSP_CHECK(sweep_parts());
   return contents_->sweep([this](const std::string& digest) { return referenced(digest); });

@@ -36,6 +36,9 @@ class Index {
   // What a crash has left: parts without their upload, contents without a reference. Blocks. How
   // many contents were removed.
   Result<size_t> sweep();
+  // Whether a day has gone since this was last true, or the index was opened: uploads that have
+  // expired leave their parts to a sweep.
+  bool sweep_due();
 
   // As those of kv::Database.
   std::unique_lock<std::mutex> hold() { return database_->hold(); }
@@ -52,7 +55,7 @@ class Index {
 
  private:
   Index(std::function<kv::Time()> now, io::BlockingPool& pool)
-      : now_(std::move(now)), pool_(pool) {}
+      : now_(std::move(now)), pool_(pool), swept_(now_()) {}
 
   Result<bool> referenced(const std::string& digest) const;
   void remove(const std::vector<std::string>& digests);
@@ -64,6 +67,7 @@ class Index {
   std::shared_ptr<kv::Store> entries_;  // shared with the database
   std::unique_ptr<Contents> contents_;
   std::atomic<bool> closed_ = false;
+  std::atomic<kv::Time> swept_;
   std::mutex mutex_;
   std::set<std::string> pinned_;  // without a reference, but somebody was reading them
 };

@@ -80,7 +80,12 @@ io::Task<Result<Upload>> Bucket::begin_upload(std::string key, FieldList fields,
   kv::Write write;
   write.push_back(encode(upload));
   write.back().key = upload_key(prefix_, upload.key, upload.id);
+  write.back().expires = upload.begun + limits::kObjectUploadAge;
   CUSP_CO_CHECK(co_await index_->write(std::move(write), {}));
+  if (index_->sweep_due()) {
+    // What it does not reach is the next one's.
+    index_->pool().post([index = index_] { (void)index->sweep(); });
+  }
   co_return upload;
 }
 

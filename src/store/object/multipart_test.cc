@@ -79,6 +79,19 @@ TEST_F(ObjectUpload, ThatIsAbortedLeavesNothing) {
   EXPECT_EQ(objects->sweep().value_or(99), 1) << "the late one";
 }
 
+TEST_F(ObjectUpload, ThatNobodyCompletesIsGoneAfterAWeekWithItsParts) {
+  const Upload upload = begin();
+  part(upload.id, 1, "part");
+  now = now.load() + std::chrono::days(6);
+  EXPECT_EQ(objects->sweep().value_or(99), 0U);
+  EXPECT_TRUE(loop.run(bucket->upload("a", upload.id))->has_value());
+  now = now.load() + std::chrono::days(1);
+  EXPECT_FALSE(loop.run(bucket->upload("a", upload.id))->has_value());
+  EXPECT_EQ(part(upload.id, 2, "late"), "");
+  EXPECT_EQ(contents(), 2);
+  EXPECT_EQ(objects->sweep().value_or(99), 2U) << "the late one, too";
+}
+
 TEST_F(ObjectUpload, WrongListsOfPartsAreToldApart) {
   const Upload upload = begin();
   const auto small = part(upload.id, 1, "small");

@@ -176,6 +176,10 @@ TEST_F(TlsListener, AChallengeThatNobodySetFails) {
 // A listener that asks its clients for certificates.
 class TlsClients : public TlsListener {
  protected:
+  void SetUp() override {
+    TlsListener::SetUp();
+    server_ = load("server", "DNS:one.test");
+  }
   void ask(ClientCertificates clients, const std::string& authority) {
     context_ = make_tls_listener_context(TlsServerOptions{.clients = clients});
     ASSERT_TRUE(trust(authority));
@@ -192,7 +196,7 @@ class TlsClients : public TlsListener {
     return SSL_is_init_finished(pair.server.get()) == 1;
   }
 
-  std::shared_ptr<const Certificate> server_ = load("server", "DNS:one.test");
+  std::shared_ptr<const Certificate> server_;
 };
 
 TEST_F(TlsClients, OnlyCertificatesOfTheAuthorityAreLetIn) {

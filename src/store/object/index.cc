@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "io/asio.h"
 #include "store/folder.h"
 #include "store/kv/entry.h"
@@ -115,6 +116,14 @@ Result<> Index::sweep_parts() {
     if (!page.next) return {};
     after = *page.next;
   }
+}
+
+void Index::post_sweep(std::shared_ptr<Index> index) {
+  index->pool_.post([index] {
+    if (const auto swept = index->sweep(); !swept && !index->closed()) {
+      log::warn("what no object refers to was not removed: {}", swept.error().to_string());
+    }
+  });
 }
 
 bool Index::sweep_due() {

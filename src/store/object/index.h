@@ -36,6 +36,8 @@ class Index {
   // What a crash has left: parts without their upload, contents without a reference. Blocks. How
   // many contents were removed.
   Result<size_t> sweep();
+  // The same on the pool; what fails is logged.
+  static void post_sweep(std::shared_ptr<Index> index);
   // Whether a day has gone since this was last true, or the index was opened: uploads that have
   // expired leave their parts to a sweep.
   bool sweep_due();

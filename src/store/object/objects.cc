@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/log.h"
 #include "io/asio.h"
 #include "store/object/index.h"
 #include "store/object/record.h"
@@ -11,11 +10,7 @@ namespace cusp::store::object {
 
 Result<std::unique_ptr<Objects>> Objects::open(ObjectsOptions options, io::BlockingPool& pool) {
   CUSP_TRY(auto index, Index::open(options.directory, std::move(options.now), pool));
-  pool.post([index] {
-    if (const auto swept = index->sweep(); !swept && !index->closed()) {
-      log::warn("what no object refers to was not removed: {}", swept.error().to_string());
-    }
-  });
+  Index::post_sweep(index);
   return std::unique_ptr<Objects>(new Objects(std::move(index)));
 }
 

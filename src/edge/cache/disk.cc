@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kWaitingBytesMax = 64 * limits::kMiB;
 constexpr uint8_t kHitsMax = 3;
 constexpr std::string_view kSuffix = ".obj";
-constexpr std::string_view kTemporary = ".tmp";
+constexpr std::string_view kUnfinished = "/unfinished/";  // the folder of what is being written
 
 // The name says whose file it is; that it is, its meta has to prove.
 std::string name_of(const Object& object) {
@@ -80,6 +80,14 @@ Result<std::unique_ptr<Disk>> Disk::open(const std::string& directory, uint64_t 
                 directory);
   }
   auto disk = std::unique_ptr<Disk>(new Disk(directory, bytes_max, lock));
+  // What an earlier process did not finish, before this one begins anything.
+  const std::string unfinished = directory + std::string(kUnfinished);
+  fs::remove_all(unfinished, error);
+  if (!error) fs::create_directory(unfinished, error);
+  if (error) {
+    return fail(ErrorCode::kUnavailable, "the cache's directory cannot be used: " + error.message(),
+                unfinished);
+  }
   disk->pool_.post([disk = disk.get()] { disk->scan(); });
   return disk;
 }
@@ -105,6 +113,11 @@ std::string Disk::path_of(const std::string& name) const {
   return directory_ + "/" + name.substr(0, 2) + "/" + name + std::string(kSuffix);
 }
 
+std::unique_ptr<ObjectFileWriter> Disk::make_writer(const std::string& name) const {
+  return std::make_unique<ObjectFileWriter>(path_of(name),
+                                            directory_ + std::string(kUnfinished) + name);
+}
+
 // ---- the index
 
 void Disk::scan() {
@@ -113,7 +126,6 @@ void Disk::scan() {
        at.increment(error)) {
     if (closing_) return;
     const fs::path& path = at->path();
-    if (path.extension() == kTemporary) fs::remove(path, error);
     if (path.extension() != kSuffix) continue;
     const std::string name = path.stem().string();
     File file(path.string(), O_RDONLY | O_CLOEXEC);
@@ -231,11 +243,11 @@ void Disk::remove(const Object& object) {
 void Disk::write_at_once(const Object& object) {
   const std::string name = name_of(object);
   if (object.part || !object.coding.empty() || is_there(name, object)) return;
-  ObjectFileWriter writer(path_of(name));
-  if (writer.is_taken()) return;
+  const auto writer = make_writer(name);
+  if (writer->is_taken()) return;
   bool written = true;
-  for (const Block& block : object.content.blocks) written = written && writer.append(*block);
-  finish(writer, name, object, written);
+  for (const Block& block : object.content.blocks) written = written && writer->append(*block);
+  finish(*writer, name, object, written);
 }
 
 bool Disk::finish(ObjectFileWriter& writer, const std::string& name, const Object& object,
@@ -340,7 +352,7 @@ Disk::Writer::~Writer() {
 io::Task<bool> Disk::Writer::append(Block block) {
   bool good = false;
   co_await disk_.pool_.run([&] {
-    if (!file_) file_ = std::make_unique<ObjectFileWriter>(disk_.path_of(name_));
+    if (!file_) file_ = disk_.make_writer(name_);
     good = !file_->is_taken() && file_->append(*block);
   });
   co_return good;

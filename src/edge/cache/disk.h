@@ -90,6 +90,7 @@ class Disk {
   bool is_there(const std::string& name, const Object& object) const;
   void remove_file(const std::string& name);
   std::string path_of(const std::string& name) const;
+  std::unique_ptr<ObjectFileWriter> make_writer(const std::string& name) const;
 
   const std::string directory_;
   const uint64_t bytes_max_;

@@ -81,8 +81,8 @@ std::optional<std::string> read_chunk(const File& file, uint64_t content_bytes,
 
 // ---- writing
 
-ObjectFileWriter::ObjectFileWriter(std::string path)
-    : path_(std::move(path)), temporary_(path_ + ".tmp") {
+ObjectFileWriter::ObjectFileWriter(std::string path, std::string temporary)
+    : path_(std::move(path)), temporary_(std::move(temporary)) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), error);
   file_.emplace(temporary_, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC);

@@ -47,8 +47,9 @@ std::optional<std::string> read_chunk(const File& file, uint64_t content_bytes,
 // Blocks; for one thread at a time.
 class ObjectFileWriter {
  public:
-  // `path` is where the file is to be; its folder is made.
-  explicit ObjectFileWriter(std::string path);
+  // `path` is where the file is to be; its folder is made. Until then it is at `temporary`, on the
+  // same file system.
+  ObjectFileWriter(std::string path, std::string temporary);
   // Leaves nothing behind that is not finished.
   ~ObjectFileWriter();
   ObjectFileWriter(const ObjectFileWriter&) = delete;

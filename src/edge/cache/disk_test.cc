@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "base/file.h"
 #include "edge/cache/content_body.h"
 #include "edge/cache/file_content.h"
@@ -71,6 +73,28 @@ class DiskTest : public ::testing::Test {
   http::testing::TestClient loop;
   std::unique_ptr<Disk> disk;
 };
+
+TEST_F(DiskTest, WhatIsWrittenWhileTheDirectoryIsLookedThroughIsKept) {
+  // The more folders, the longer it is looked through.
+  for (int i = 0; i < 256; ++i) fs::create_directories(fmt::format("{}/{:02x}", directory, i));
+  for (int i = 0; i < 20; ++i) {
+    disk.reset();
+    disk = std::move(*Disk::open(directory, 1 << 20));
+    const auto object = make_object(fmt::format("k{}", i), "body");
+    const auto writer = disk->begin(*object);
+    ASSERT_TRUE(loop.run(writer->append(object->content.blocks.front())));
+    disk->settle();
+    ASSERT_TRUE(loop.run(writer->commit(*object)));
+    EXPECT_TRUE(load(object->key));
+  }
+}
+
+TEST_F(DiskTest, WhatAnEarlierProcessDidNotFinishIsGone) {
+  open();
+  std::ofstream(directory + "/unfinished/00") << "half";
+  open();
+  EXPECT_TRUE(fs::is_empty(directory + "/unfinished"));
+}
 
 TEST_F(DiskTest, WhatIsWrittenIsThereAfterARestart) {
   open();

@@ -41,6 +41,21 @@ def hello_text(answer):
     return binary.replace(old, new)
 
 
+def kv(server, key):
+    """What the default store of a node's folder has for `key`; None: nothing."""
+    result = cusp("kv", "get", key, cwd=server.folder)
+    return result.stdout if result.returncode == 0 else None
+
+
+def wait_until(condition, timeout=30):
+    """Until `condition()` is true, which is what it returns."""
+    deadline = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.05)
+    return found
+
+
 class Server:
     """A verb that goes on until it is told to stop; its output is collected meanwhile."""
 

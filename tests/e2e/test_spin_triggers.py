@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from cli_driver import cusp, guest
+from cli_driver import cusp, guest, kv, wait_until
 from conftest import nodes
 from peers import peer
 from redis_server import redis_server
@@ -39,19 +39,6 @@ def start(tmp_path, state):
             return server
 
         yield started
-
-
-def kv(server, key):
-    result = cusp("kv", "get", key, cwd=server.folder)
-    return result.stdout if result.returncode == 0 else None
-
-
-def wait_until(what, timeout=30):
-    deadline = time.monotonic() + timeout
-    while not (found := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def publish(port, channel, text):

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from cli_driver import CUSP, cusp
+from cli_driver import CUSP, cusp, wait_until
 from conftest import nodes
 from test_stores import ask, write_app
 
@@ -200,13 +200,6 @@ class Terminal:
                     os.read(self.end, 4096)
         os.close(self.end)
         return os.waitstatus_to_exitcode(ended[1])
-
-
-def wait_until(what):
-    deadline = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_sql_shell_remembers_what_was_typed(app, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from cli_driver import Server, cusp
+from cli_driver import Server, cusp, wait_until
 from peers import certificate, curl, exchange
 
 
@@ -62,13 +62,6 @@ def shown(port, name="localhost"):
 
 def same(port, path, name="localhost"):
     return shown(port, name).split() == path.read_text().split()
-
-
-def wait_until(condition, timeout=30):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.1)
 
 
 def ports(server, count):

@@ -3,12 +3,11 @@
 import base64
 import json
 import re
-import time
 import urllib.error
 import urllib.request
 
 import pytest
-from cli_driver import Server, cusp, guest
+from cli_driver import Server, cusp, guest, kv, wait_until
 
 QUEUE = """[[trigger.queue]]
 queue = "jobs"
@@ -54,19 +53,6 @@ def queue(server, *arguments, code=0):
     result = cusp("queue", *arguments, cwd=server.folder)
     assert result.returncode == code, result.stderr
     return result.stdout
-
-
-def kv(server, key):
-    result = cusp("kv", "get", key, cwd=server.folder)
-    return result.stdout if result.returncode == 0 else None
-
-
-def wait_until(what, timeout=30):
-    deadline = time.monotonic() + timeout
-    while not (found := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def counts(server):

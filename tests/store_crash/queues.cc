@@ -3,12 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "base/file.h"
 #include "store/queue/queue.h"
 
 namespace cusp::store_crash {
@@ -16,7 +14,6 @@ namespace cusp::store_crash {
 namespace {
 
 namespace queue = store::queue;
-using Turns = std::set<uint64_t>;
 
 constexpr size_t kReceived = 6;    // at once
 constexpr uint64_t kEvery = 3;     // turns until messages are received again
@@ -30,19 +27,6 @@ std::unique_ptr<queue::Queue> open_queue(store::kv::Database& database, size_t w
 
 std::string body_of(size_t writer, uint64_t turn) {
   return fmt::format("{} ", turn) + payload(writer, turn);
-}
-
-// Of each writer, the turns in a list.
-std::array<Turns, kWriters> listed(const std::string& file) {
-  std::array<Turns, kWriters> turns;
-  const auto text = read_file(file);
-  std::string_view rest = text ? std::string_view(*text) : std::string_view();
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    turns.at(number(line)).insert(number(line.substr(line.find(' ') + 1)));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-  }
-  return turns;
 }
 
 // The turns whose messages are there, also those that were being received.

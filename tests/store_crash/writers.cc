@@ -43,17 +43,25 @@ void acknowledge(int log, size_t writer, uint64_t turn) {
   }
 }
 
-Counts acknowledged(const std::string& file) {
-  Counts counts{};
+std::array<Turns, kWriters> listed(const std::string& file) {
+  std::array<Turns, kWriters> turns;
   const auto text = read_file(file);
-  if (!text) return counts;
-  std::string_view rest = *text;
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
     const size_t writer = number(line);
     if (writer >= kWriters) die("the list of acknowledged writes is damaged");
-    counts[writer] = number(line.substr(line.find(' ') + 1));
+    turns[writer].insert(number(line.substr(line.find(' ') + 1)));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
+  return turns;
+}
+
+Counts acknowledged(const std::string& file) {
+  Counts counts{};
+  const auto turns = listed(file);
+  for (size_t writer = 0; writer < kWriters; ++writer) {
+    if (!turns[writer].empty()) counts[writer] = *turns[writer].rbegin();
   }
   return counts;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@ namespace cusp::store_crash {
 
 inline constexpr size_t kWriters = 8;
 using Counts = std::array<uint64_t, kWriters>;
+using Turns = std::set<uint64_t>;
 
 // What must hold does not: the test fails with these words.
 [[noreturn]] void die(const std::string& why);
@@ -34,7 +36,8 @@ std::string payload(size_t writer, uint64_t turn);
 // A list of turns, one a line: "WRITER TURN".
 int open_log(const std::string& path);
 void acknowledge(int log, size_t writer, uint64_t turn);
-// What each writer was told is written: its last turn in the list.
+// What each writer was told is written: its turns in the list, and the last of them.
+std::array<Turns, kWriters> listed(const std::string& file);
 Counts acknowledged(const std::string& file);
 
 }  // namespace cusp::store_crash

@@ -1,10 +1,7 @@
 #include "node/ask.h"
 
-#include <fmt/format.h>
-
 #include <future>
 
-#include "base/limits.h"
 #include "io/asio.h"
 #include "io/shard.h"
 
@@ -12,26 +9,12 @@ namespace cusp::node {
 
 namespace {
 
-io::Task<Result<std::string>> read_all(std::unique_ptr<http::Body> body, size_t bytes_max) {
-  std::string bytes;
-  while (body != nullptr) {
-    CUSP_CO_TRY(http::BodyPart part, co_await body->read());
-    bytes.append(part.data);
-    if (bytes.size() > bytes_max) {
-      co_return fail(ErrorCode::kResourceExhausted,
-                     fmt::format("larger than {} MiB", bytes_max / limits::kMiB));
-    }
-    if (part.end) break;
-  }
-  co_return bytes;
-}
-
 io::Task<Result<Answer>> ask_on(http::Client& client, http::Request request, size_t bytes_max,
                                 http::ClientOptions options) {
   auto response = co_await client.send(std::move(request), std::move(options));
   if (!response) co_return std::unexpected(response.error().error);
   Answer answer{.status = response->status, .fields = std::move(response->fields)};
-  CUSP_CO_TRY(answer.body, co_await read_all(std::move(response->body), bytes_max));
+  CUSP_CO_TRY(answer.body, co_await http::read_all(response->body.get(), bytes_max));
   co_return answer;
 }
 

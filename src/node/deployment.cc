@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "host/redis.h"
 #include "host/sockets.h"
+#include "http/client_origin.h"
 #include "node/download.h"
 #include "node/grants.h"
 #include "node/guest_cache.h"
@@ -229,10 +230,8 @@ Result<> Deployment::add_subscription(const app::RedisTrigger& trigger,
   if (!channel) return at_place(channel.error());
   auto address = host::RedisAddress::parse(*text);
   if (!address) return at_place(address.error());
-  const bool v6 = address->host.find(':') != std::string::npos;
-  const std::string entry = fmt::format(fmt::runtime(v6 ? "{}://[{}]:{}" : "{}://{}:{}"),
-                                        address->scheme, address->host, address->port);
-  auto reachable = OutboundPolicy::create({entry});
+  const http::Origin origin{.host = address->host, .port = address->port};
+  auto reachable = OutboundPolicy::create({address->scheme + "://" + origin.to_string()});
   if (!reachable) return at_place(reachable.error());
   subscriptions_.push_back({std::move(*address),
                             std::make_shared<const OutboundPolicy>(std::move(*reachable)),

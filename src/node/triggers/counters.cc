@@ -5,6 +5,15 @@
 
 namespace cusp::node::triggers {
 
+namespace {
+
+prometheus::Labels labels_of(const std::string& app, const std::string& component,
+                             std::string_view outcome) {
+  return {{"app", app}, {"component", component}, {"outcome", std::string(outcome)}};
+}
+
+}  // namespace
+
 struct Counters::Families {
   prometheus::Family<prometheus::Counter>& messages;
   prometheus::Family<prometheus::Counter>& runs;
@@ -35,16 +44,12 @@ void Counters::messages(const std::string& app, const std::string& queue, std::s
 }
 
 void Counters::run(const std::string& app, const std::string& component, std::string_view outcome) {
-  const prometheus::Labels labels{
-      {"app", app}, {"component", component}, {"outcome", std::string(outcome)}};
-  families_->runs.Add(labels).Increment();
+  families_->runs.Add(labels_of(app, component, outcome)).Increment();
 }
 
 void Counters::published(const std::string& app, const std::string& component,
                          std::string_view outcome) {
-  const prometheus::Labels labels{
-      {"app", app}, {"component", component}, {"outcome", std::string(outcome)}};
-  families_->published.Add(labels).Increment();
+  families_->published.Add(labels_of(app, component, outcome)).Increment();
 }
 
 }  // namespace cusp::node::triggers

@@ -14,6 +14,7 @@ mod edge;
 mod engine;
 mod host;
 mod imports;
+mod interface;
 mod invocation;
 mod outbound;
 mod state;

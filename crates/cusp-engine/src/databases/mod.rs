@@ -14,11 +14,12 @@ mod postgres_spin3;
 mod postgres_value;
 mod rdbms;
 mod socket;
+mod variants;
 
 use std::sync::Arc;
 
 use futures::lock::Mutex;
-use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTableError, ResourceType};
+use wasmtime::component::{Linker, Resource, ResourceTableError};
 
 use crate::state::GuestState;
 
@@ -27,7 +28,7 @@ const RESULT_BYTES_MAX: usize = 32 << 20;
 const ROWS_MAX: usize = 100_000;
 /// Of one statement and of its parameters together.
 const STATEMENT_BYTES_MAX: usize = 1 << 20;
-const PARAMETERS_BYTES_MAX: usize = 15 << 20;
+const PARAMETERS_BYTES_MAX: u64 = 15 << 20;
 
 /// What goes wrong with a database, in the words of Spin's interfaces.
 #[derive(Debug)]
@@ -47,6 +48,26 @@ impl Failure {
             "the result is larger than {ROWS_MAX} rows or {RESULT_BYTES_MAX} bytes: ask for less"
         ))
     }
+
+    fn parameter_count(wanted: usize, given: usize) -> Failure {
+        Failure::Parameter(format!("the statement wants {wanted} parameters, not {given}"))
+    }
+}
+
+fn check_statement(statement: &str) -> Result<(), Failure> {
+    if statement.len() <= STATEMENT_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Failure::Parameter(format!("a statement has {STATEMENT_BYTES_MAX} bytes at most")))
+}
+
+/// `bytes` is what they have together, in the form that they are sent in.
+fn check_parameters(bytes: u64) -> Result<(), Failure> {
+    if bytes <= PARAMETERS_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!("parameters have {PARAMETERS_BYTES_MAX} bytes together at most");
+    Err(Failure::Parameter(message))
 }
 
 impl From<ResourceTableError> for Failure {
@@ -69,17 +90,6 @@ impl<C: Send + 'static> Connection<C> {
     ) -> Result<Arc<Mutex<C>>, ResourceTableError> {
         Ok(state.table.get(connection)?.0.clone())
     }
-}
-
-fn add_resource<T: Send + 'static>(
-    interface: &mut LinkerInstance<'_, GuestState>,
-    name: &str,
-) -> wasmtime::Result<()> {
-    interface.resource(name, ResourceType::host::<T>(), |mut context, handle| {
-        // A handle that is not there is closed already.
-        let _ = context.data_mut().table.delete(Resource::<T>::new_own(handle));
-        Ok(())
-    })
 }
 
 pub fn serves(name: &str) -> bool {

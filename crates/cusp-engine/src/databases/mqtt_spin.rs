@@ -5,7 +5,8 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{Accessor, ComponentType, Lift, Linker, LinkerInstance, Lower, Resource};
 
 use super::mqtt::{Address, Login, Mqtt};
-use super::{Connection, Failure, add_resource};
+use super::{Connection, Failure};
+use crate::interface::add_resource;
 use crate::state::GuestState;
 
 const VERSION_3: &str = "spin:mqtt/mqtt@3.0.0";

@@ -22,7 +22,7 @@ use super::mysql_address::Address;
 use super::mysql_value::{column_of, parameter_of, value_of};
 use super::rdbms::{self, Parameter};
 use super::socket::Socket;
-use super::{Failure, PARAMETERS_BYTES_MAX, RESULT_BYTES_MAX, ROWS_MAX, STATEMENT_BYTES_MAX};
+use super::{Failure, RESULT_BYTES_MAX, ROWS_MAX, check_parameters, check_statement};
 use crate::stdio::HostSlot;
 
 const COLUMNS_MAX: u64 = 4096;
@@ -107,8 +107,8 @@ impl Mysql {
         }
     }
 
-    /// The next packet; one that says an error is one.
-    async fn read(&mut self) -> Result<Vec<u8>, Failure> {
+    /// The next packet, which is never empty.
+    async fn packet(&mut self) -> Result<Vec<u8>, Failure> {
         let mut packet = Vec::new();
         while !self.codec.decode(&mut self.unread, &mut packet).map_err(unexpected)? {
             let count = self.socket.read_buf(&mut self.unread).await;
@@ -116,18 +116,25 @@ impl Mysql {
                 return Err(Failure::Query("the server has closed the connection".to_owned()));
             }
         }
-        match packet.first() {
-            None => Err(unexpected("an empty packet")),
-            Some(&ERROR) => Err(self.error(&packet)),
-            Some(_) => Ok(packet),
+        if packet.is_empty() {
+            return Err(unexpected("an empty packet"));
         }
+        Ok(packet)
     }
 
-    fn error(&self, packet: &[u8]) -> Failure {
-        match ParseBuf(packet).parse::<ErrPacket>(self.capabilities) {
-            Ok(error) => Failure::Query(error.to_string()),
-            Err(error) => unexpected(error),
+    /// The next packet; one that says an error is one.
+    async fn read(&mut self) -> Result<Vec<u8>, Failure> {
+        let packet = self.packet().await?;
+        if packet[0] == ERROR {
+            return Err(self.refusal(&packet)?);
         }
+        Ok(packet)
+    }
+
+    /// What a packet that says an error says.
+    fn refusal(&self, packet: &[u8]) -> Result<Failure, Failure> {
+        let error = ParseBuf(packet).parse::<ErrPacket>(self.capabilities).map_err(unexpected)?;
+        Ok(Failure::Query(error.to_string()))
     }
 
     async fn write(&mut self, mut packet: &[u8]) -> Result<(), Failure> {
@@ -241,15 +248,9 @@ impl Mysql {
         if self.broken {
             return Err(Failure::Query("the connection has failed before".to_owned()));
         }
-        if statement.len() > STATEMENT_BYTES_MAX {
-            let message = format!("a statement has {STATEMENT_BYTES_MAX} bytes at most");
-            return Err(Failure::Parameter(message));
-        }
+        check_statement(statement)?;
         let parameters: Vec<Value> = parameters.into_iter().map(parameter_of).collect();
-        if parameters.iter().map(Value::bin_len).sum::<u64>() > PARAMETERS_BYTES_MAX as u64 {
-            let message = format!("parameters have {PARAMETERS_BYTES_MAX} bytes together at most");
-            return Err(Failure::Parameter(message));
-        }
+        check_parameters(parameters.iter().map(Value::bin_len).sum())?;
         self.socket.allowance().set(RESULT_BYTES_MAX);
         let mut packet = vec![Command::COM_STMT_PREPARE as u8];
         packet.extend_from_slice(statement.as_bytes());
@@ -264,10 +265,8 @@ impl Mysql {
         let result = if wanted == parameters.len() {
             self.execute_prepared(prepared.statement_id(), &parameters).await
         } else {
-            let given = parameters.len();
-            let message = format!("the statement wants {wanted} parameters, not {given}");
             self.broken = false;
-            Err(Failure::Parameter(message))
+            Err(Failure::parameter_count(wanted, parameters.len()))
         };
         if !self.broken {
             let mut close = Vec::new();
@@ -288,10 +287,7 @@ impl Mysql {
         self.command(&packet).await?;
         let mut first = None;
         loop {
-            let (result, more) = match self.result(first.is_none()).await {
-                Ok(read) => read,
-                Err(failure) => return Err(failure),
-            };
+            let (result, more) = self.result(first.is_none()).await?;
             let kept = first.get_or_insert(result);
             if !more {
                 self.broken = false;
@@ -307,16 +303,14 @@ impl Mysql {
         keep: bool,
     ) -> Result<(Result<rdbms::RowSet, Failure>, bool), Failure> {
         let empty = rdbms::RowSet { columns: Vec::new(), rows: Vec::new() };
-        let packet = match self.read().await {
-            Ok(packet) => packet,
-            Err(failure) => {
-                // The server has refused, which ends its answer; or the connection is gone.
-                self.broken =
-                    matches!(&failure, Failure::Query(text) if !text.starts_with("ERROR"));
-                return Err(failure);
-            }
-        };
+        let packet = self.packet().await?;
         match packet[0] {
+            ERROR => {
+                let refusal = self.refusal(&packet)?;
+                // The server's answer is whole.
+                self.broken = false;
+                return Err(refusal);
+            }
             OK => {
                 let ok = ParseBuf(&packet)
                     .parse::<OkPacketDeserializer<CommonOkPacket>>(self.capabilities)

@@ -4,18 +4,17 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use futures::TryStreamExt;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, Error, RowStream, Statement};
 
-use super::postgres_parameter::{Encoded, Parameter};
-use super::postgres_value::Value;
+use super::postgres_parameter::Encoded;
+use super::postgres_value::{Parameter, Value};
 use super::socket::{Allowance, Socket};
-use super::{Failure, PARAMETERS_BYTES_MAX, RESULT_BYTES_MAX, ROWS_MAX, STATEMENT_BYTES_MAX};
+use super::{Failure, RESULT_BYTES_MAX, ROWS_MAX, check_parameters, check_statement};
 use crate::call::CallError;
 use crate::stdio::HostSlot;
 
@@ -143,29 +142,21 @@ async fn begin(
     statement: &str,
     parameters: &[Parameter],
 ) -> Result<(Statement, RowStream), Failure> {
-    if statement.len() > STATEMENT_BYTES_MAX {
-        let message = format!("a statement has {STATEMENT_BYTES_MAX} bytes at most");
-        return Err(Failure::Parameter(message));
-    }
+    check_statement(statement)?;
     allowance.set(RESULT_BYTES_MAX);
     let prepared = client.prepare(statement).await.map_err(failure)?;
     if prepared.params().len() != parameters.len() {
-        let (wanted, given) = (prepared.params().len(), parameters.len());
-        let message = format!("the statement wants {wanted} parameters, not {given}");
-        return Err(Failure::Parameter(message));
+        return Err(Failure::parameter_count(prepared.params().len(), parameters.len()));
     }
     let mut bytes = 0;
     let mut encoded = Vec::with_capacity(parameters.len());
     for (index, (parameter, ty)) in parameters.iter().zip(prepared.params()).enumerate() {
         let value = Encoded::new(parameter, ty)
             .map_err(|problem| Failure::Parameter(format!("parameter {}: {problem}", index + 1)))?;
-        bytes += value.len();
+        bytes += value.len() as u64;
         encoded.push(value);
     }
-    if bytes > PARAMETERS_BYTES_MAX {
-        let message = format!("parameters have {PARAMETERS_BYTES_MAX} bytes together at most");
-        return Err(Failure::Parameter(message));
-    }
+    check_parameters(bytes)?;
     let rows = client.query_raw(&prepared, &encoded).await.map_err(failure)?;
     Ok((prepared, rows))
 }
@@ -219,51 +210,21 @@ struct Tls {
 }
 
 impl TlsConnect<Socket> for Tls {
-    type Stream = Secured;
+    type Stream = Socket;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Secured>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Socket>> + Send>>;
 
     fn connect(self, mut socket: Socket) -> Self::Future {
         Box::pin(async move {
             let secured = socket.secure(&self.name, self.authorities.as_deref()).await;
             secured.map_err(|error| io::Error::other(error.message))?;
-            Ok(Secured(socket))
+            Ok(socket)
         })
     }
 }
 
-struct Secured(Socket);
-
-impl TlsStream for Secured {
+impl TlsStream for Socket {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for Secured {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, into)
-    }
-}
-
-impl AsyncWrite for Secured {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }

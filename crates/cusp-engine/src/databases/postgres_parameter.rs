@@ -1,4 +1,4 @@
-//! Parameters of Postgres as `spin:postgres@4` has them, in the form that the server asks for.
+//! Parameters of Postgres in the form that the server asks for.
 
 use bytes::{BufMut, BytesMut};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
@@ -6,64 +6,10 @@ use postgres_protocol::types::{self, RangeBound};
 use rust_decimal::Decimal;
 use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
-use wasmtime::component::{ComponentType, Lift, Lower};
 
-use super::postgres_value::{Bound, BoundKind, Bounds, Date, Datetime, Interval, Problem, Time};
-
-#[derive(ComponentType, Lift, Lower, Debug)]
-#[component(variant)]
-pub enum Parameter {
-    #[component(name = "boolean")]
-    Boolean(bool),
-    #[component(name = "int8")]
-    Int8(i8),
-    #[component(name = "int16")]
-    Int16(i16),
-    #[component(name = "int32")]
-    Int32(i32),
-    #[component(name = "int64")]
-    Int64(i64),
-    #[component(name = "floating32")]
-    Floating32(f32),
-    #[component(name = "floating64")]
-    Floating64(f64),
-    #[component(name = "str")]
-    Str(String),
-    #[component(name = "binary")]
-    Binary(Vec<u8>),
-    #[component(name = "date")]
-    Date(Date),
-    #[component(name = "time")]
-    Time(Time),
-    #[component(name = "datetime")]
-    Datetime(Datetime),
-    #[component(name = "timestamp")]
-    Timestamp(i64),
-    #[component(name = "uuid")]
-    Uuid(String),
-    #[component(name = "jsonb")]
-    Jsonb(Vec<u8>),
-    #[component(name = "decimal")]
-    Decimal(String),
-    #[component(name = "range-int32")]
-    RangeInt32(Bounds<i32>),
-    #[component(name = "range-int64")]
-    RangeInt64(Bounds<i64>),
-    #[component(name = "range-decimal")]
-    RangeDecimal(Bounds<String>),
-    #[component(name = "array-int32")]
-    ArrayInt32(Vec<Option<i32>>),
-    #[component(name = "array-int64")]
-    ArrayInt64(Vec<Option<i64>>),
-    #[component(name = "array-decimal")]
-    ArrayDecimal(Vec<Option<String>>),
-    #[component(name = "array-str")]
-    ArrayStr(Vec<Option<String>>),
-    #[component(name = "interval")]
-    Interval(Interval),
-    #[component(name = "db-null")]
-    Null,
-}
+use super::postgres_value::{
+    Bound, BoundKind, Bounds, Date, Datetime, Interval, Parameter, Problem, Time,
+};
 
 /// A parameter in the form that the server has asked for.
 #[derive(Debug)]

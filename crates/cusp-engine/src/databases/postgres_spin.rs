@@ -7,9 +7,9 @@ use wasmtime::component::{
 };
 
 use super::postgres::{Postgres, Rows};
-use super::postgres_parameter::Parameter;
-use super::postgres_value::{DataType, Value};
-use super::{Connection, Failure, add_resource};
+use super::postgres_value::{DataType, Parameter, Value};
+use super::{Connection, Failure};
+use crate::interface::{add_resource, stream};
 use crate::state::GuestState;
 
 const VERSION_4_0: &str = "spin:postgres/postgres@4.0.0";
@@ -238,9 +238,8 @@ async fn query_streamed(
         Err(failure) => return Ok(Err(failure.into())),
     };
     guest.with(|mut access| {
-        let stream = StreamReader::new(&mut access, rows.rows)?;
-        let outcome = async { Ok::<_, wasmtime::Error>(Ok(())) };
-        Ok(Ok((rows.columns, stream, FutureReader::new(&mut access, outcome)?)))
+        let (stream, outcome) = stream(&mut access, rows.rows)?;
+        Ok(Ok((rows.columns, stream, outcome)))
     })
 }
 

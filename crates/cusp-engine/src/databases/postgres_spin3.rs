@@ -7,125 +7,39 @@ use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
 
 use super::client::Client;
 use super::postgres::Postgres;
-use super::postgres_parameter as parameter;
-use super::postgres_value::{self as value, Date, Datetime, Time};
+use super::postgres_value::{self, Date, Datetime, Time};
 use super::rdbms::{self, Error};
-use super::{Connection, Failure, add_resource};
+use super::variants::{parameter_and_value, same_cases};
+use super::{Connection, Failure};
+use crate::interface::add_resource;
 use crate::state::GuestState;
 use crate::stdio::HostSlot;
 
 pub const NAME: &str = "spin:postgres/postgres@3.0.0";
 
-#[derive(ComponentType, Lift)]
-#[component(variant)]
-enum Parameter {
-    #[component(name = "boolean")]
-    Boolean(bool),
-    #[component(name = "int8")]
-    Int8(i8),
-    #[component(name = "int16")]
-    Int16(i16),
-    #[component(name = "int32")]
-    Int32(i32),
-    #[component(name = "int64")]
-    Int64(i64),
-    #[component(name = "floating32")]
-    Floating32(f32),
-    #[component(name = "floating64")]
-    Floating64(f64),
-    #[component(name = "str")]
-    Str(String),
-    #[component(name = "binary")]
-    Binary(Vec<u8>),
-    #[component(name = "date")]
-    Date(Date),
-    #[component(name = "time")]
-    Time(Time),
-    #[component(name = "datetime")]
-    Datetime(Datetime),
-    #[component(name = "timestamp")]
-    Timestamp(i64),
-    #[component(name = "db-null")]
-    Null,
+parameter_and_value! {
+    Unsupported;
+    Boolean(bool) = "boolean",
+    Int8(i8) = "int8",
+    Int16(i16) = "int16",
+    Int32(i32) = "int32",
+    Int64(i64) = "int64",
+    Floating32(f32) = "floating32",
+    Floating64(f64) = "floating64",
+    Str(String) = "str",
+    Binary(Vec<u8>) = "binary",
+    Date(Date) = "date",
+    Time(Time) = "time",
+    Datetime(Datetime) = "datetime",
+    Timestamp(i64) = "timestamp",
 }
 
-impl From<Parameter> for parameter::Parameter {
-    fn from(given: Parameter) -> parameter::Parameter {
-        match given {
-            Parameter::Boolean(value) => parameter::Parameter::Boolean(value),
-            Parameter::Int8(value) => parameter::Parameter::Int8(value),
-            Parameter::Int16(value) => parameter::Parameter::Int16(value),
-            Parameter::Int32(value) => parameter::Parameter::Int32(value),
-            Parameter::Int64(value) => parameter::Parameter::Int64(value),
-            Parameter::Floating32(value) => parameter::Parameter::Floating32(value),
-            Parameter::Floating64(value) => parameter::Parameter::Floating64(value),
-            Parameter::Str(value) => parameter::Parameter::Str(value),
-            Parameter::Binary(value) => parameter::Parameter::Binary(value),
-            Parameter::Date(value) => parameter::Parameter::Date(value),
-            Parameter::Time(value) => parameter::Parameter::Time(value),
-            Parameter::Datetime(value) => parameter::Parameter::Datetime(value),
-            Parameter::Timestamp(value) => parameter::Parameter::Timestamp(value),
-            Parameter::Null => parameter::Parameter::Null,
-        }
-    }
-}
+same_cases!(Parameter => postgres_value::Parameter:
+    Boolean Int8 Int16 Int32 Int64 Floating32 Floating64 Str Binary Date Time Datetime Timestamp);
 
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-enum Value {
-    #[component(name = "boolean")]
-    Boolean(bool),
-    #[component(name = "int8")]
-    Int8(i8),
-    #[component(name = "int16")]
-    Int16(i16),
-    #[component(name = "int32")]
-    Int32(i32),
-    #[component(name = "int64")]
-    Int64(i64),
-    #[component(name = "floating32")]
-    Floating32(f32),
-    #[component(name = "floating64")]
-    Floating64(f64),
-    #[component(name = "str")]
-    Str(String),
-    #[component(name = "binary")]
-    Binary(Vec<u8>),
-    #[component(name = "date")]
-    Date(Date),
-    #[component(name = "time")]
-    Time(Time),
-    #[component(name = "datetime")]
-    Datetime(Datetime),
-    #[component(name = "timestamp")]
-    Timestamp(i64),
-    #[component(name = "db-null")]
-    Null,
-    #[component(name = "unsupported")]
-    Unsupported,
-}
-
-impl From<value::Value> for Value {
-    fn from(value: value::Value) -> Value {
-        match value {
-            value::Value::Boolean(value) => Value::Boolean(value),
-            value::Value::Int8(value) => Value::Int8(value),
-            value::Value::Int16(value) => Value::Int16(value),
-            value::Value::Int32(value) => Value::Int32(value),
-            value::Value::Int64(value) => Value::Int64(value),
-            value::Value::Floating32(value) => Value::Floating32(value),
-            value::Value::Floating64(value) => Value::Floating64(value),
-            value::Value::Str(value) => Value::Str(value),
-            value::Value::Binary(value) => Value::Binary(value),
-            value::Value::Date(value) => Value::Date(value),
-            value::Value::Time(value) => Value::Time(value),
-            value::Value::Datetime(value) => Value::Datetime(value),
-            value::Value::Timestamp(value) => Value::Timestamp(value),
-            value::Value::Null => Value::Null,
-            _ => Value::Unsupported,
-        }
-    }
-}
+same_cases!(postgres_value::Value => Value:
+    Boolean Int8 Int16 Int32 Int64 Floating32 Floating64 Str Binary Date Time Datetime Timestamp,
+    else Unsupported);
 
 #[derive(ComponentType, Lower)]
 #[component(enum)]
@@ -163,20 +77,20 @@ enum DataType {
     Other,
 }
 
-impl From<value::DataType> for DataType {
-    fn from(data_type: value::DataType) -> DataType {
+impl From<postgres_value::DataType> for DataType {
+    fn from(data_type: postgres_value::DataType) -> DataType {
         match data_type {
-            value::DataType::Boolean => DataType::Boolean,
-            value::DataType::Int16 => DataType::Int16,
-            value::DataType::Int32 => DataType::Int32,
-            value::DataType::Int64 => DataType::Int64,
-            value::DataType::Floating32 => DataType::Floating32,
-            value::DataType::Floating64 => DataType::Floating64,
-            value::DataType::Str => DataType::Str,
-            value::DataType::Binary => DataType::Binary,
-            value::DataType::Date => DataType::Date,
-            value::DataType::Time => DataType::Time,
-            value::DataType::Datetime => DataType::Datetime,
+            postgres_value::DataType::Boolean => DataType::Boolean,
+            postgres_value::DataType::Int16 => DataType::Int16,
+            postgres_value::DataType::Int32 => DataType::Int32,
+            postgres_value::DataType::Int64 => DataType::Int64,
+            postgres_value::DataType::Floating32 => DataType::Floating32,
+            postgres_value::DataType::Floating64 => DataType::Floating64,
+            postgres_value::DataType::Str => DataType::Str,
+            postgres_value::DataType::Binary => DataType::Binary,
+            postgres_value::DataType::Date => DataType::Date,
+            postgres_value::DataType::Time => DataType::Time,
+            postgres_value::DataType::Datetime => DataType::Datetime,
             _ => DataType::Other,
         }
     }
@@ -200,8 +114,8 @@ struct RowSet {
 type Context<'a> = StoreContextMut<'a, GuestState>;
 type Statement = (Resource<Connection<Postgres>>, String, Vec<Parameter>);
 
-fn converted(parameters: Vec<Parameter>) -> Vec<parameter::Parameter> {
-    parameters.into_iter().map(parameter::Parameter::from).collect()
+fn converted(parameters: Vec<Parameter>) -> Vec<postgres_value::Parameter> {
+    parameters.into_iter().map(postgres_value::Parameter::from).collect()
 }
 
 async fn open(
@@ -221,7 +135,7 @@ async fn query(
     let columns = result
         .columns
         .into_iter()
-        .map(|(name, ty)| Column { name, data_type: value::DataType::from(&ty).into() });
+        .map(|(name, ty)| Column { name, data_type: postgres_value::DataType::from(&ty).into() });
     let rows = result.rows.into_iter();
     Ok(RowSet {
         columns: columns.collect(),
@@ -262,70 +176,57 @@ pub fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
 
 // ---- by the values of version 2 ---------------------------------------------------------------
 
-impl TryFrom<rdbms::Parameter> for parameter::Parameter {
+impl TryFrom<rdbms::Parameter> for postgres_value::Parameter {
     type Error = Failure;
 
     /// Postgres has no unsigned numbers: the next larger signed one takes them.
-    fn try_from(given: rdbms::Parameter) -> Result<parameter::Parameter, Failure> {
+    fn try_from(given: rdbms::Parameter) -> Result<postgres_value::Parameter, Failure> {
         Ok(match given {
-            rdbms::Parameter::Boolean(value) => parameter::Parameter::Boolean(value),
-            rdbms::Parameter::Int8(value) => parameter::Parameter::Int8(value),
-            rdbms::Parameter::Int16(value) => parameter::Parameter::Int16(value),
-            rdbms::Parameter::Int32(value) => parameter::Parameter::Int32(value),
-            rdbms::Parameter::Int64(value) => parameter::Parameter::Int64(value),
-            rdbms::Parameter::Uint8(value) => parameter::Parameter::Int16(value.into()),
-            rdbms::Parameter::Uint16(value) => parameter::Parameter::Int32(value.into()),
-            rdbms::Parameter::Uint32(value) => parameter::Parameter::Int64(value.into()),
+            rdbms::Parameter::Boolean(value) => postgres_value::Parameter::Boolean(value),
+            rdbms::Parameter::Int8(value) => postgres_value::Parameter::Int8(value),
+            rdbms::Parameter::Int16(value) => postgres_value::Parameter::Int16(value),
+            rdbms::Parameter::Int32(value) => postgres_value::Parameter::Int32(value),
+            rdbms::Parameter::Int64(value) => postgres_value::Parameter::Int64(value),
+            rdbms::Parameter::Uint8(value) => postgres_value::Parameter::Int16(value.into()),
+            rdbms::Parameter::Uint16(value) => postgres_value::Parameter::Int32(value.into()),
+            rdbms::Parameter::Uint32(value) => postgres_value::Parameter::Int64(value.into()),
             rdbms::Parameter::Uint64(value) => {
                 let signed = value.try_into().map_err(|_| {
                     Failure::Parameter(format!("{value} is beyond what Postgres has"))
                 })?;
-                parameter::Parameter::Int64(signed)
+                postgres_value::Parameter::Int64(signed)
             }
-            rdbms::Parameter::Floating32(value) => parameter::Parameter::Floating32(value),
-            rdbms::Parameter::Floating64(value) => parameter::Parameter::Floating64(value),
-            rdbms::Parameter::Str(value) => parameter::Parameter::Str(value),
-            rdbms::Parameter::Binary(value) => parameter::Parameter::Binary(value),
-            rdbms::Parameter::Null => parameter::Parameter::Null,
+            rdbms::Parameter::Floating32(value) => postgres_value::Parameter::Floating32(value),
+            rdbms::Parameter::Floating64(value) => postgres_value::Parameter::Floating64(value),
+            rdbms::Parameter::Str(value) => postgres_value::Parameter::Str(value),
+            rdbms::Parameter::Binary(value) => postgres_value::Parameter::Binary(value),
+            rdbms::Parameter::Null => postgres_value::Parameter::Null,
         })
     }
 }
 
-impl From<value::Value> for rdbms::Value {
-    fn from(value: value::Value) -> rdbms::Value {
-        match value {
-            value::Value::Boolean(value) => rdbms::Value::Boolean(value),
-            value::Value::Int16(value) => rdbms::Value::Int16(value),
-            value::Value::Int32(value) => rdbms::Value::Int32(value),
-            value::Value::Int64(value) => rdbms::Value::Int64(value),
-            value::Value::Floating32(value) => rdbms::Value::Floating32(value),
-            value::Value::Floating64(value) => rdbms::Value::Floating64(value),
-            value::Value::Str(value) => rdbms::Value::Str(value),
-            value::Value::Binary(value) => rdbms::Value::Binary(value),
-            value::Value::Null => rdbms::Value::Null,
-            _ => rdbms::Value::Unsupported,
-        }
-    }
-}
+same_cases!(postgres_value::Value => rdbms::Value:
+    Boolean Int16 Int32 Int64 Floating32 Floating64 Str Binary,
+    else Unsupported);
 
-impl From<value::DataType> for rdbms::DataType {
-    fn from(data_type: value::DataType) -> rdbms::DataType {
+impl From<postgres_value::DataType> for rdbms::DataType {
+    fn from(data_type: postgres_value::DataType) -> rdbms::DataType {
         match data_type {
-            value::DataType::Boolean => rdbms::DataType::Boolean,
-            value::DataType::Int16 => rdbms::DataType::Int16,
-            value::DataType::Int32 => rdbms::DataType::Int32,
-            value::DataType::Int64 => rdbms::DataType::Int64,
-            value::DataType::Floating32 => rdbms::DataType::Floating32,
-            value::DataType::Floating64 => rdbms::DataType::Floating64,
-            value::DataType::Str => rdbms::DataType::Str,
-            value::DataType::Binary => rdbms::DataType::Binary,
+            postgres_value::DataType::Boolean => rdbms::DataType::Boolean,
+            postgres_value::DataType::Int16 => rdbms::DataType::Int16,
+            postgres_value::DataType::Int32 => rdbms::DataType::Int32,
+            postgres_value::DataType::Int64 => rdbms::DataType::Int64,
+            postgres_value::DataType::Floating32 => rdbms::DataType::Floating32,
+            postgres_value::DataType::Floating64 => rdbms::DataType::Floating64,
+            postgres_value::DataType::Str => rdbms::DataType::Str,
+            postgres_value::DataType::Binary => rdbms::DataType::Binary,
             _ => rdbms::DataType::Other,
         }
     }
 }
 
-fn older(parameters: Vec<rdbms::Parameter>) -> Result<Vec<parameter::Parameter>, Failure> {
-    parameters.into_iter().map(parameter::Parameter::try_from).collect()
+fn older(parameters: Vec<rdbms::Parameter>) -> Result<Vec<postgres_value::Parameter>, Failure> {
+    parameters.into_iter().map(postgres_value::Parameter::try_from).collect()
 }
 
 impl Client for Postgres {
@@ -341,10 +242,10 @@ impl Client for Postgres {
         parameters: Vec<rdbms::Parameter>,
     ) -> Result<rdbms::RowSet, Failure> {
         let result = Postgres::query(self, statement, &older(parameters)?).await?;
-        let columns = result
-            .columns
-            .into_iter()
-            .map(|(name, ty)| rdbms::Column { name, data_type: value::DataType::from(&ty).into() });
+        let columns = result.columns.into_iter().map(|(name, ty)| rdbms::Column {
+            name,
+            data_type: postgres_value::DataType::from(&ty).into(),
+        });
         let rows = result.rows.into_iter();
         Ok(rdbms::RowSet {
             columns: columns.collect(),

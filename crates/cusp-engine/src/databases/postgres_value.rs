@@ -1,5 +1,5 @@
-//! Values of Postgres as `spin:postgres@4` has them, read from what the server sends. The
-//! interfaces before know fewer.
+//! Values and parameters of Postgres as `spin:postgres@4` has them, and values read from what the
+//! server sends. The interfaces before know fewer.
 
 use std::error::Error;
 
@@ -9,6 +9,8 @@ use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 use wasmtime::component::{ComponentType, Lift, Lower};
+
+use super::variants::parameter_and_value;
 
 pub type Problem = Box<dyn Error + Sync + Send>;
 
@@ -39,61 +41,32 @@ pub struct Interval {
     pub months: i32,
 }
 
-#[derive(ComponentType, Lift, Lower, Debug, PartialEq)]
-#[component(variant)]
-pub enum Value {
-    #[component(name = "boolean")]
-    Boolean(bool),
-    #[component(name = "int8")]
-    Int8(i8),
-    #[component(name = "int16")]
-    Int16(i16),
-    #[component(name = "int32")]
-    Int32(i32),
-    #[component(name = "int64")]
-    Int64(i64),
-    #[component(name = "floating32")]
-    Floating32(f32),
-    #[component(name = "floating64")]
-    Floating64(f64),
-    #[component(name = "str")]
-    Str(String),
-    #[component(name = "binary")]
-    Binary(Vec<u8>),
-    #[component(name = "date")]
-    Date(Date),
-    #[component(name = "time")]
-    Time(Time),
-    #[component(name = "datetime")]
-    Datetime(Datetime),
-    #[component(name = "timestamp")]
-    Timestamp(i64),
-    #[component(name = "uuid")]
-    Uuid(String),
-    #[component(name = "jsonb")]
-    Jsonb(Vec<u8>),
-    #[component(name = "decimal")]
-    Decimal(String),
-    #[component(name = "range-int32")]
-    RangeInt32(Bounds<i32>),
-    #[component(name = "range-int64")]
-    RangeInt64(Bounds<i64>),
-    #[component(name = "range-decimal")]
-    RangeDecimal(Bounds<String>),
-    #[component(name = "array-int32")]
-    ArrayInt32(Vec<Option<i32>>),
-    #[component(name = "array-int64")]
-    ArrayInt64(Vec<Option<i64>>),
-    #[component(name = "array-decimal")]
-    ArrayDecimal(Vec<Option<String>>),
-    #[component(name = "array-str")]
-    ArrayStr(Vec<Option<String>>),
-    #[component(name = "interval")]
-    Interval(Interval),
-    #[component(name = "db-null")]
-    Null,
-    #[component(name = "unsupported")]
-    Unsupported(Vec<u8>),
+parameter_and_value! {
+    Unsupported(Vec<u8>);
+    Boolean(bool) = "boolean",
+    Int8(i8) = "int8",
+    Int16(i16) = "int16",
+    Int32(i32) = "int32",
+    Int64(i64) = "int64",
+    Floating32(f32) = "floating32",
+    Floating64(f64) = "floating64",
+    Str(String) = "str",
+    Binary(Vec<u8>) = "binary",
+    Date(Date) = "date",
+    Time(Time) = "time",
+    Datetime(Datetime) = "datetime",
+    Timestamp(i64) = "timestamp",
+    Uuid(String) = "uuid",
+    Jsonb(Vec<u8>) = "jsonb",
+    Decimal(String) = "decimal",
+    RangeInt32(Bounds<i32>) = "range-int32",
+    RangeInt64(Bounds<i64>) = "range-int64",
+    RangeDecimal(Bounds<String>) = "range-decimal",
+    ArrayInt32(Vec<Option<i32>>) = "array-int32",
+    ArrayInt64(Vec<Option<i64>>) = "array-int64",
+    ArrayDecimal(Vec<Option<String>>) = "array-decimal",
+    ArrayStr(Vec<Option<String>>) = "array-str",
+    Interval(Interval) = "interval",
 }
 
 #[derive(ComponentType, Lift, Lower, Clone, Debug, PartialEq)]

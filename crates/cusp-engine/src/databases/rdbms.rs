@@ -11,7 +11,9 @@ use wasmtime::component::{
 use super::client::Client;
 use super::mysql::Mysql;
 use super::postgres::Postgres;
-use super::{Connection, Failure, add_resource};
+use super::variants::parameter_and_value;
+use super::{Connection, Failure};
+use crate::interface::{add_resource, stream};
 use crate::state::GuestState;
 
 const POSTGRES_2: &str = "fermyon:spin/postgres@2.0.0";
@@ -29,72 +31,21 @@ pub const NAMES: [&str; 7] = [
     "fermyon:spin/rdbms-types",
 ];
 
-#[derive(ComponentType, Lift, Lower, Debug)]
-#[component(variant)]
-pub enum Parameter {
-    #[component(name = "boolean")]
-    Boolean(bool),
-    #[component(name = "int8")]
-    Int8(i8),
-    #[component(name = "int16")]
-    Int16(i16),
-    #[component(name = "int32")]
-    Int32(i32),
-    #[component(name = "int64")]
-    Int64(i64),
-    #[component(name = "uint8")]
-    Uint8(u8),
-    #[component(name = "uint16")]
-    Uint16(u16),
-    #[component(name = "uint32")]
-    Uint32(u32),
-    #[component(name = "uint64")]
-    Uint64(u64),
-    #[component(name = "floating32")]
-    Floating32(f32),
-    #[component(name = "floating64")]
-    Floating64(f64),
-    #[component(name = "str")]
-    Str(String),
-    #[component(name = "binary")]
-    Binary(Vec<u8>),
-    #[component(name = "db-null")]
-    Null,
-}
-
-#[derive(ComponentType, Lift, Lower, Debug, PartialEq)]
-#[component(variant)]
-pub enum Value {
-    #[component(name = "boolean")]
-    Boolean(bool),
-    #[component(name = "int8")]
-    Int8(i8),
-    #[component(name = "int16")]
-    Int16(i16),
-    #[component(name = "int32")]
-    Int32(i32),
-    #[component(name = "int64")]
-    Int64(i64),
-    #[component(name = "uint8")]
-    Uint8(u8),
-    #[component(name = "uint16")]
-    Uint16(u16),
-    #[component(name = "uint32")]
-    Uint32(u32),
-    #[component(name = "uint64")]
-    Uint64(u64),
-    #[component(name = "floating32")]
-    Floating32(f32),
-    #[component(name = "floating64")]
-    Floating64(f64),
-    #[component(name = "str")]
-    Str(String),
-    #[component(name = "binary")]
-    Binary(Vec<u8>),
-    #[component(name = "db-null")]
-    Null,
-    #[component(name = "unsupported")]
-    Unsupported,
+parameter_and_value! {
+    Unsupported;
+    Boolean(bool) = "boolean",
+    Int8(i8) = "int8",
+    Int16(i16) = "int16",
+    Int32(i32) = "int32",
+    Int64(i64) = "int64",
+    Uint8(u8) = "uint8",
+    Uint16(u16) = "uint16",
+    Uint32(u32) = "uint32",
+    Uint64(u64) = "uint64",
+    Floating32(f32) = "floating32",
+    Floating64(f64) = "floating64",
+    Str(String) = "str",
+    Binary(Vec<u8>) = "binary",
 }
 
 #[derive(ComponentType, Lift, Lower, Clone, Copy, Debug, PartialEq)]
@@ -305,9 +256,8 @@ async fn query_streamed(
         Err(failure) => return Ok(Err(failure.into())),
     };
     guest.with(|mut access| {
-        let stream = StreamReader::new(&mut access, rows.rows)?;
-        let outcome = async { Ok::<_, wasmtime::Error>(Ok(())) };
-        Ok(Ok((rows.columns, stream, FutureReader::new(&mut access, outcome)?)))
+        let (stream, outcome) = stream(&mut access, rows.rows)?;
+        Ok(Ok((rows.columns, stream, outcome)))
     })
 }
 

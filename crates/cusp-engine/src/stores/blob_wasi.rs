@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{
-    ComponentNamedList, ComponentType, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType,
+    ComponentNamedList, ComponentType, Lift, Linker, LinkerInstance, Lower, Resource,
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
 use super::blob::{Incoming, Outgoing, OutgoingStream};
 use super::kv;
 use crate::call::{Answer, Argument, CallError, Operation};
+use crate::interface::add_resource;
 use crate::state::GuestState;
 
 const TYPES: &str = "wasi:blobstore/types@0.2.0-draft";
@@ -51,7 +52,7 @@ struct ObjectMetadata {
     size: u64,
 }
 
-#[derive(ComponentType, Lift)]
+#[derive(ComponentType, Lift, PartialEq)]
 #[component(record)]
 struct ObjectId {
     container: String,
@@ -90,22 +91,27 @@ async fn delete_container(context: Context<'_>, (name,): (String,)) -> Answered<
     Ok(())
 }
 
-async fn copy(context: Context<'_>, (from, to): (ObjectId, ObjectId)) -> Answered<()> {
+/// Has the host copy.
+fn copying(
+    context: &Context<'_>,
+    from: &ObjectId,
+    to: &ObjectId,
+) -> impl Future<Output = Result<Answer, CallError>> + Send + use<> {
     let arguments = [&from.container, &from.object, &to.container, &to.object];
     let arguments = arguments.map(|text| Argument::from(text.as_str()));
-    context.data().call(Operation::ObjectCopy, &arguments).await?;
+    context.data().call(Operation::ObjectCopy, &arguments)
+}
+
+async fn copy(context: Context<'_>, (from, to): (ObjectId, ObjectId)) -> Answered<()> {
+    copying(&context, &from, &to).await?;
     Ok(())
 }
 
 async fn move_object(context: Context<'_>, (from, to): (ObjectId, ObjectId)) -> Answered<()> {
-    let source = [from.container.clone(), from.object.clone()];
+    copying(&context, &from, &to).await?;
     // To itself: it would be gone.
-    let stays = from.container == to.container && from.object == to.object;
-    let arguments = [&from.container, &from.object, &to.container, &to.object];
-    let arguments = arguments.map(|text| Argument::from(text.as_str()));
-    context.data().call(Operation::ObjectCopy, &arguments).await?;
-    if !stays {
-        let source = [source[0].as_str().into(), source[1].as_str().into()];
+    if from != to {
+        let source = [from.container.as_str().into(), from.object.as_str().into()];
         context.data().call(Operation::ObjectDelete, &source).await?;
     }
     Ok(())
@@ -319,16 +325,6 @@ where
         Box::new(async move {
             Ok((function.run(context, parameters).await.map_err(|failure| failure.0),))
         })
-    })
-}
-
-fn add_resource<T: Send + 'static>(
-    interface: &mut LinkerInstance<'_, GuestState>,
-    name: &str,
-) -> wasmtime::Result<()> {
-    interface.resource(name, ResourceType::host::<T>(), |mut context, handle| {
-        context.data_mut().table.delete(Resource::<T>::new_own(handle))?;
-        Ok(())
     })
 }
 

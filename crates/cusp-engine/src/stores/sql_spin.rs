@@ -7,6 +7,7 @@ use wasmtime::component::{
 };
 
 use super::sql::{self, Connection, Error, QueryResult, Row, Value};
+use crate::interface::stream;
 use crate::state::GuestState;
 
 const VERSION_3_1: &str = "spin:sqlite/sqlite@3.1.0";
@@ -108,9 +109,8 @@ async fn execute_streamed(
             Ok(result) => result,
             Err(error) => return Ok(Err(error)),
         };
-        let rows = StreamReader::new(&mut access, result.rows)?;
-        let outcome = async { Ok::<_, wasmtime::Error>(Ok(())) };
-        Ok(Ok((result.columns, rows, FutureReader::new(&mut access, outcome)?)))
+        let (rows, outcome) = stream(&mut access, result.rows)?;
+        Ok(Ok((result.columns, rows, outcome)))
     })
 }
 

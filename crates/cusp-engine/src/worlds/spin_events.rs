@@ -67,6 +67,23 @@ enum Redis3Error {
     Other(String),
 }
 
+impl From<Redis2Error> for String {
+    fn from(_: Redis2Error) -> String {
+        "it says no more".to_owned()
+    }
+}
+
+impl From<Redis3Error> for String {
+    fn from(error: Redis3Error) -> String {
+        match error {
+            Redis3Error::InvalidAddress => "invalid address".to_owned(),
+            Redis3Error::TooManyConnections => "too many connections".to_owned(),
+            Redis3Error::WrongType => "a value of another type".to_owned(),
+            Redis3Error::Other(message) => message,
+        }
+    }
+}
+
 #[derive(ComponentType, Lower)]
 #[component(record)]
 struct CronMetadata {
@@ -126,8 +143,8 @@ impl SpinEvent {
         let (parts, body) = request.into_parts();
         let payload = body.collect().await.map_err(|error| format_err!("{error:?}"))?.to_bytes();
         let failure = match self.event {
-            Event::Redis2 => self.redis2(store, payload).await?,
-            Event::Redis3 => self.redis3(store, payload).await?,
+            Event::Redis2 => self.redis::<Redis2Error>(store, payload).await?,
+            Event::Redis3 => self.redis::<Redis3Error>(store, payload).await?,
             Event::Cron => self.cron(store, &parts).await?,
         };
         let status = if failure.is_none() { 204 } else { 500 };
@@ -139,32 +156,17 @@ impl SpinEvent {
         Ok(())
     }
 
-    /// Why the handler failed, if it did; so do the others.
-    async fn redis2(
+    /// Why the handler failed, if it did; `cron` too.
+    async fn redis<E: Lift + Into<String> + 'static>(
         &self,
         store: &mut Store<GuestState>,
         payload: Bytes,
     ) -> wasmtime::Result<Option<String>> {
-        type Handle = (Result<(), Redis2Error>,);
-        let handle = self.instance.get_typed_func::<(&[u8],), Handle>(&mut *store, self.handle)?;
+        type Handle<E> = (Result<(), E>,);
+        let handle =
+            self.instance.get_typed_func::<(&[u8],), Handle<E>>(&mut *store, self.handle)?;
         let (outcome,) = handle.call_async(&mut *store, (&payload[..],)).await?;
-        Ok(outcome.err().map(|_| "it says no more".to_owned()))
-    }
-
-    async fn redis3(
-        &self,
-        store: &mut Store<GuestState>,
-        payload: Bytes,
-    ) -> wasmtime::Result<Option<String>> {
-        type Handle = (Result<(), Redis3Error>,);
-        let handle = self.instance.get_typed_func::<(&[u8],), Handle>(&mut *store, self.handle)?;
-        let (outcome,) = handle.call_async(&mut *store, (&payload[..],)).await?;
-        Ok(outcome.err().map(|error| match error {
-            Redis3Error::InvalidAddress => "invalid address".to_owned(),
-            Redis3Error::TooManyConnections => "too many connections".to_owned(),
-            Redis3Error::WrongType => "a value of another type".to_owned(),
-            Redis3Error::Other(message) => message,
-        }))
+        Ok(outcome.err().map(E::into))
     }
 
     async fn cron(

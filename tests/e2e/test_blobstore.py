@@ -7,7 +7,7 @@ import os
 import socket
 
 import pytest
-from cli_driver import guest
+from cli_driver import INSTRUMENTED, guest
 from conftest import nodes
 
 
@@ -96,7 +96,7 @@ def test_a_large_object_passes_both_ways_without_being_held(app):
     while piece := response.read(1 << 20):
         digest.update(piece)
     assert digest.digest() == hashlib.sha256(content).digest()
-    assert server.resident() - before < 64 << 20
+    assert INSTRUMENTED or server.resident() - before < 64 << 20
     connection.close()
     assert "are more than the" in ask(server, "/default/large?do=whole")
 
@@ -116,7 +116,7 @@ def test_a_reader_that_stops_holds_nothing_of_the_rest(app):
         slow.append(client)
     assert ask(server, "/default/large?do=has") == "true"
     # A socket's buffers are the kernel's; what a guest may hold of its object is below 1 MiB.
-    assert server.resident() - before < 60 << 20
+    assert INSTRUMENTED or server.resident() - before < 60 << 20
     for client in slow:
         client.close()
 

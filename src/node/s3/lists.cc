@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "io/asio.h"
+#include "node/s3/checksums.h"
 #include "node/s3/operation.h"
 #include "node/s3/xml.h"
 
@@ -163,6 +164,7 @@ Done list_uploads(Operation& operation) {
     xml.element("UploadId", upload.id);
     xml.element("StorageClass", "STANDARD");
     xml.element("Initiated", iso_time(upload.begun));
+    if (upload.checksum) write_checksum(*upload.checksum, xml);
     xml.close("Upload");
   }
   xml.close("ListMultipartUploadsResult");
@@ -194,12 +196,14 @@ Done list_parts(Operation& operation) {
   xml.element("MaxParts", most);
   xml.element("IsTruncated", truncated ? "true" : "false");
   xml.element("StorageClass", "STANDARD");
+  if (upload->checksum) write_checksum(*upload->checksum, xml);
   for (const auto& part : parts) {
     xml.open("Part");
     xml.element("PartNumber", part.number);
     xml.element("LastModified", iso_time(part.modified));
     xml.element("ETag", quoted(part.etag));
     xml.element("Size", part.content.size);
+    if (part.checksum) write_checksum(*part.checksum, xml);
     xml.close("Part");
   }
   xml.close("ListPartsResult");

@@ -8,6 +8,7 @@
 #include "edge/cache/date.h"
 #include "edge/cache/range.h"
 #include "io/asio.h"
+#include "node/s3/checksums.h"
 #include "node/s3/conditions.h"
 #include "node/s3/operation.h"
 

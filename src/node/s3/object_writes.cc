@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "io/asio.h"
+#include "node/s3/checksums.h"
 #include "node/s3/conditions.h"
 #include "node/s3/operation.h"
 #include "node/s3/xml.h"
@@ -81,6 +82,7 @@ Done copy_object(Operation& operation) {
   xml.open_root("CopyObjectResult");
   xml.element("LastModified", iso_time(head->modified));
   xml.element("ETag", quoted(head->etag));
+  write_checksum(*head, xml);
   xml.close("CopyObjectResult");
   co_return xml_response(200, std::move(xml));
 }

@@ -130,11 +130,4 @@ Answer<uint64_t> number_parameter(const Target& target, std::string_view name, u
   return value;
 }
 
-void add_checksum(const object::Checksum& checksum, http::Fields& fields) {
-  std::string text = base64_encode(checksum.bytes);
-  if (checksum.parts > 0) text += fmt::format("-{}", checksum.parts);
-  fields.add(checksum_field(checksum.algorithm), text);
-  fields.add("x-amz-checksum-type", checksum.parts > 0 ? "COMPOSITE" : "FULL_OBJECT");
-}
-
 }  // namespace cusp::node::s3

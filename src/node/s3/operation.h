@@ -67,7 +67,4 @@ std::string iso_time(store::kv::Time time);
 // A parameter that is a number. Failures: InvalidArgument.
 Answer<uint64_t> number_parameter(const Target& target, std::string_view name, uint64_t otherwise,
                                   uint64_t most);
-// "x-amz-checksum-…", and its type.
-void add_checksum(const store::object::Checksum& checksum, http::Fields& fields);
-
 }  // namespace cusp::node::s3

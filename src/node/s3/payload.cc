@@ -1,7 +1,6 @@
 #include "node/s3/payload.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "io/asio.h"
+#include "node/s3/checksums.h"
 
 namespace cusp::node::s3 {
 
@@ -22,9 +22,6 @@ constexpr std::string_view kUnsigned = "UNSIGNED-PAYLOAD";
 constexpr std::string_view kStreaming = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 constexpr std::string_view kStreamingTrailer = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 constexpr std::string_view kUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-constexpr std::string_view kChecksumPrefix = "x-amz-checksum-";
-constexpr std::array kAlgorithms{Algorithm::kCrc32, Algorithm::kCrc32c, Algorithm::kCrc64Nvme,
-                                 Algorithm::kSha1, Algorithm::kSha256};
 
 std::optional<uint64_t> number(std::string_view text) {
   uint64_t value = 0;
@@ -33,41 +30,11 @@ std::optional<uint64_t> number(std::string_view text) {
   return value;
 }
 
-size_t size_of(Algorithm algorithm) { return store::object::checksum(algorithm, "").size(); }
-
-std::unexpected<Failure> invalid_checksum(Algorithm algorithm) {
-  return refuse(400, "InvalidRequest",
-                fmt::format("Value for {} header is invalid.", checksum_field(algorithm)));
-}
-
 bool is_sha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 }  // namespace
-
-std::string checksum_field(Algorithm algorithm) {
-  std::string name(kChecksumPrefix);
-  for (const char byte : to_string(algorithm)) {
-    name += static_cast<char>(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
-  }
-  return name;
-}
-
-Answer<std::optional<StatedChecksum>> stated_checksum(const http::Fields& fields) {
-  std::optional<StatedChecksum> stated;
-  for (const Algorithm algorithm : kAlgorithms) {
-    const auto text = fields.get(checksum_field(algorithm));
-    if (!text) continue;
-    if (stated) {
-      return refuse(400, "InvalidRequest", "Expecting a single x-amz-checksum- header.");
-    }
-    const auto bytes = base64_decode(*text);
-    if (!bytes || bytes->size() != size_of(algorithm)) return invalid_checksum(algorithm);
-    stated = {.algorithm = algorithm, .bytes = *bytes};
-  }
-  return stated;
-}
 
 Answer<std::unique_ptr<Payload>> Payload::create(http::Request& request, const Verified& verified) {
   std::unique_ptr<Payload> payload(new Payload());
@@ -115,7 +82,7 @@ Answer<std::unique_ptr<Payload>> Payload::create(http::Request& request, const V
 Answer<> Payload::read_promises(const http::Request& request) {
   if (const auto text = request.fields.get("content-md5")) {
     const auto bytes = base64_decode(*text);
-    if (!bytes || bytes->size() != size_of(Algorithm::kMd5)) {
+    if (!bytes || bytes->size() != checksum_bytes(Algorithm::kMd5)) {
       return refuse(400, "InvalidDigest", "The Content-MD5 you specified is not valid.");
     }
     md5_ = *bytes;
@@ -133,9 +100,7 @@ Answer<> Payload::read_promises(const http::Request& request) {
 }
 
 Answer<> Payload::announce(std::string_view trailer) {
-  for (const Algorithm algorithm : kAlgorithms) {
-    if (trailer == checksum_field(algorithm)) algorithm_ = algorithm;
-  }
+  algorithm_ = algorithm_of_field(trailer);
   if (!algorithm_) {
     return refuse(400, "InvalidRequest",
                   "The value specified in the x-amz-trailer header is not supported");
@@ -191,7 +156,8 @@ Answer<> Payload::check_checksum() {
         if (name == checksum_field(*algorithm_)) bytes = base64_decode(value);
       }
     }
-    if (!bytes || bytes->size() != size_of(*algorithm_)) return invalid_checksum(*algorithm_);
+    if (!bytes || bytes->size() != checksum_bytes(*algorithm_))
+      return invalid_checksum(*algorithm_);
     checksum_ = *bytes;
   }
   if (hasher_->finish() == checksum_) return {};

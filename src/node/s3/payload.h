@@ -51,14 +51,4 @@ class Payload {
   std::optional<store::object::Hasher> hasher_;
 };
 
-// "x-amz-checksum-crc32".
-std::string checksum_field(store::object::Algorithm algorithm);
-// The checksum that a request says its content has. Nothing: none. Failures: InvalidRequest
-// (several, or no checksum at all).
-struct StatedChecksum {
-  store::object::Algorithm algorithm;
-  std::string bytes;
-};
-Answer<std::optional<StatedChecksum>> stated_checksum(const http::Fields& fields);
-
 }  // namespace cusp::node::s3

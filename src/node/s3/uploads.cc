@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "edge/cache/range.h"
 #include "io/asio.h"
+#include "node/s3/checksums.h"
 #include "node/s3/conditions.h"
 #include "node/s3/operation.h"
 #include "node/s3/xml.h"
@@ -36,7 +37,8 @@ Answer<uint32_t> part_number(const Target& target) {
 }
 
 // <CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"…"</ETag></Part>…
-Answer<std::vector<object::CompletedPart>> parse_parts(std::string_view text) {
+Answer<std::vector<object::CompletedPart>> parse_parts(std::string_view text,
+                                                       const object::Upload& upload) {
   const auto malformed = [] {
     return refuse(400, "MalformedXML",
                   "The XML you provided was not well-formed or did not validate against our "
@@ -58,6 +60,14 @@ Answer<std::vector<object::CompletedPart>> parse_parts(std::string_view text) {
     if (error != std::errc() || end != number.data() + number.size() || etag.empty()) {
       return malformed();
     }
+    if (const auto algorithm = upload.algorithm()) {
+      const std::string_view checksum = entry.child_text(checksum_element(*algorithm));
+      const auto bytes = base64_decode(checksum);
+      if (!bytes || (!checksum.empty() && bytes->size() != checksum_bytes(*algorithm))) {
+        return malformed();
+      }
+      part.checksum = *bytes;
+    }
     parts.push_back(std::move(part));
   }
   if (parts.empty() || parts.size() > limits::kObjectPartsMax) return malformed();
@@ -78,27 +88,45 @@ std::unexpected<Failure> refuse_completion(object::Completion completion,
     case object::Completion::kPartTooSmall:
       return refuse(400, "EntityTooSmall",
                     "Your proposed upload is smaller than the minimum allowed size");
+    case object::Completion::kWrongChecksum:
+      return refuse(400, "BadDigest",
+                    "The checksum you specified did not match the calculated checksum.");
+    case object::Completion::kWrongSize:
+      return refuse(400, "InvalidRequest",
+                    "The provided 'x-amz-mp-object-size' header does not match what was computed.");
     default: return no_such_upload();
   }
+}
+
+// What the fields say about the object. They are taken away: of the document they say nothing.
+Answer<object::CompleteOptions> take_options(http::Fields& fields, const object::Upload& upload) {
+  object::CompleteOptions options{.condition = write_condition(fields)};
+  CUSP_TRY(options.checksum, stated_checksum(fields));
+  const auto type = fields.get("x-amz-checksum-type");
+  if ((options.checksum && options.checksum->algorithm != upload.algorithm()) ||
+      (type && (!upload.checksum || *type != checksum_type(upload.checksum->composite)))) {
+    return refuse(400, "InvalidRequest",
+                  "The checksum of the request is not of the algorithm and type that the upload "
+                  "was created with.");
+  }
+  if (options.checksum) fields.remove(checksum_field(options.checksum->algorithm));
+  if (const auto text = fields.get("x-amz-mp-object-size")) {
+    uint64_t& size = options.size.emplace();
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
+    if (error != std::errc() || end != text->data() + text->size()) {
+      return invalid_argument("x-amz-mp-object-size is the number of bytes of the object");
+    }
+  }
+  return options;
 }
 
 }  // namespace
 
 Done begin_upload(Operation& operation) {
   const http::Fields& fields = operation.request.fields;
-  std::optional<object::Algorithm> algorithm;
-  if (const auto name = fields.get("x-amz-checksum-algorithm")) {
-    algorithm = object::checksum_algorithm(*name);
-    if (!algorithm) {
-      co_return refuse(400, "InvalidRequest", "Checksum algorithm provided is unsupported.");
-    }
-    if (algorithm == object::Algorithm::kCrc64Nvme ||
-        fields.get("x-amz-checksum-type") == "FULL_OBJECT") {
-      co_return not_implemented("A checksum of the full object of a multipart upload");
-    }
-  }
+  CUSP_CO_TRY(const auto checksum, upload_checksum(fields));
   CUSP_CO_TRY(const auto upload, co_await operation.bucket->begin_upload(
-                                     operation.target.key, kept_fields(fields), algorithm));
+                                     operation.target.key, kept_fields(fields), checksum));
   XmlWriter xml;
   xml.open_root("InitiateMultipartUploadResult");
   xml.element("Bucket", operation.target.bucket);
@@ -106,9 +134,9 @@ Done begin_upload(Operation& operation) {
   xml.element("UploadId", upload.id);
   xml.close("InitiateMultipartUploadResult");
   auto response = xml_response(200, std::move(xml));
-  if (algorithm) {
-    response.fields.add("x-amz-checksum-algorithm", to_string(*algorithm));
-    response.fields.add("x-amz-checksum-type", "COMPOSITE");
+  if (checksum) {
+    response.fields.add("x-amz-checksum-algorithm", to_string(checksum->algorithm));
+    response.fields.add("x-amz-checksum-type", checksum_type(checksum->composite));
   }
   co_return response;
 }
@@ -119,7 +147,7 @@ Done put_part(Operation& operation) {
   CUSP_CO_TRY(const uint32_t number, part_number(target));
   CUSP_CO_TRY(const auto upload, co_await operation.bucket->upload(target.key, id));
   if (!upload) co_return no_such_upload();
-  CUSP_CO_TRY(auto received, co_await receive(operation, upload->algorithm));
+  CUSP_CO_TRY(auto received, co_await receive(operation, upload->algorithm()));
   CUSP_CO_TRY(const auto part,
               co_await operation.bucket->put_part(target.key, id, number, std::move(received)));
   if (!part) co_return no_such_upload();
@@ -151,7 +179,7 @@ Done copy_part(Operation& operation) {
     }
     range = {*spec->first, *spec->last + 1};
   }
-  auto incoming = operation.bucket->receive(upload->algorithm);
+  auto incoming = operation.bucket->receive(upload->algorithm());
   while (range.size() > 0) {
     CUSP_CO_TRY(const std::string bytes, co_await source.read(range.first, range.size()));
     CUSP_CO_CHECK(co_await incoming.append(bytes));
@@ -165,20 +193,25 @@ Done copy_part(Operation& operation) {
   xml.open_root("CopyPartResult");
   xml.element("LastModified", iso_time(part->modified));
   xml.element("ETag", quoted(part->etag));
+  if (part->checksum) write_checksum(*part->checksum, xml);
   xml.close("CopyPartResult");
   co_return xml_response(200, std::move(xml));
 }
 
 Done complete_upload(Operation& operation) {
   const Target& target = operation.target;
-  const http::Fields& fields = operation.request.fields;
+  http::Fields& fields = operation.request.fields;
+  const std::string id(target.get("uploadId"));
+  CUSP_CO_TRY(const auto upload, co_await operation.bucket->upload(target.key, id));
+  if (!upload) co_return no_such_upload();
+  CUSP_CO_TRY(auto options, take_options(fields, *upload));
   CUSP_CO_TRY(const auto payload, Payload::create(operation.request, operation.verified));
   CUSP_CO_TRY(const std::string text, co_await payload->read_all(kDocumentBytesMax));
-  CUSP_CO_TRY(auto parts, parse_parts(text));
+  CUSP_CO_TRY(auto parts, parse_parts(text, *upload));
   object::Head head;
   CUSP_CO_TRY(const auto completion,
-              co_await operation.bucket->complete(target.key, std::string(target.get("uploadId")),
-                                                  std::move(parts), write_condition(fields), head));
+              co_await operation.bucket->complete(target.key, id, std::move(parts),
+                                                  std::move(options), head));
   if (completion != object::Completion::kDone) {
     CUSP_CO_TRY(const auto present, co_await operation.bucket->head(target.key));
     co_return refuse_completion(completion, fields, present.has_value());
@@ -189,6 +222,7 @@ Done complete_upload(Operation& operation) {
   xml.element("Bucket", target.bucket);
   xml.element("Key", target.key);
   xml.element("ETag", quoted(head.etag));
+  write_checksum(head, xml);
   xml.close("CompleteMultipartUploadResult");
   co_return xml_response(200, std::move(xml));
 }

@@ -55,15 +55,24 @@ struct Listing {
 struct CompletedPart {
   uint32_t number = 0;
   std::string etag;
+  std::string checksum;  // its bytes; "": the client does not say
+};
+
+struct CompleteOptions {
+  Condition condition;               // empty: always
+  std::optional<Checksum> checksum;  // that the object is to have
+  std::optional<uint64_t> size;      // the same
 };
 
 enum class Completion {
   kDone,
   kNoUpload,  // there is none, or not any more
   kConditionNotMet,
-  kInvalidPart,   // a part that was not sent, or with another entity tag
+  kInvalidPart,   // a part that was not sent, or with another entity tag or checksum
   kInvalidOrder,  // the numbers do not grow
   kPartTooSmall,  // one before the last has less than limits::kObjectPartBytesMin
+  kWrongChecksum,
+  kWrongSize,
 };
 
 // The objects that one app keeps in one store. Thread-safe. Errors of every function:
@@ -92,9 +101,9 @@ class Bucket {
 
   // Uploads in parts (multipart.cc).
   io::Task<Result<Upload>> begin_upload(std::string key, FieldList fields,
-                                        std::optional<Algorithm> algorithm);
+                                        std::optional<UploadChecksum> checksum = std::nullopt);
   io::Task<Result<std::optional<Upload>>> upload(std::string key, std::string id) const;
-  // Nothing: there is no such upload.
+  // Nothing: there is no such upload. `received` has the checksum that the upload wants.
   io::Task<Result<std::optional<Part>>> put_part(std::string key, std::string id, uint32_t number,
                                                  Received received);
   // In the order of their numbers, behind `after`.
@@ -104,7 +113,7 @@ class Bucket {
   io::Task<Result<std::vector<Upload>>> uploads(std::string prefix, size_t limit) const;
   // `head` gets what was written. The parts become one object; what was sent and is not named goes.
   io::Task<Result<Completion>> complete(std::string key, std::string id,
-                                        std::vector<CompletedPart> parts, Condition condition,
+                                        std::vector<CompletedPart> parts, CompleteOptions options,
                                         Head& head);
   // False: there is no such upload.
   io::Task<Result<bool>> abort(std::string key, std::string id);

@@ -42,6 +42,41 @@ std::string big_endian(T number) {
   return bytes;
 }
 
+template <class T>
+T from_big_endian(std::string_view bytes) {
+  T number = 0;
+  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  return number;
+}
+
+// The numbers of a reflected CRC are polynomials over GF(2) whose top bit is the coefficient of
+// x^0. `modulus` lacks its highest term.
+template <class T>
+T multiply(T one, T other, T modulus) {
+  T product = 0;
+  for (T bit = ~(~T{0} >> 1); bit != 0; bit >>= 1) {
+    if ((one & bit) != 0) product ^= other;
+    other = (other & 1) != 0 ? other >> 1 ^ modulus : other >> 1;
+  }
+  return product;
+}
+
+// The first CRC as if so many bytes of zero came behind it, which is times x^(8·bytes), and the
+// second one's bytes in their place. What all CRCs here begin and end with cancels out.
+template <class T>
+std::string combine_crc(std::string_view first, std::string_view second, uint64_t second_bytes,
+                        T modulus) {
+  constexpr T kOne = ~(~T{0} >> 1);
+  T shift = kOne;
+  T power = kOne >> 8;
+  for (uint64_t left = second_bytes; left != 0; left >>= 1) {
+    if ((left & 1) != 0) shift = multiply(shift, power, modulus);
+    power = multiply(power, power, modulus);
+  }
+  return big_endian(multiply(from_big_endian<T>(first), shift, modulus) ^
+                    from_big_endian<T>(second));
+}
+
 std::string finished(Digest& digest) {
   std::string bytes(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
@@ -116,6 +151,23 @@ std::string checksum(Algorithm algorithm, std::string_view bytes) {
   Hasher hasher(algorithm);
   hasher.update(bytes);
   return hasher.finish();
+}
+
+bool combines(Algorithm algorithm) {
+  return algorithm == Algorithm::kCrc32 || algorithm == Algorithm::kCrc32c ||
+         algorithm == Algorithm::kCrc64Nvme;
+}
+
+// The moduli are the polynomials above with their bits in the other order.
+std::string combine(Algorithm algorithm, std::string_view first, std::string_view second,
+                    uint64_t second_bytes) {
+  switch (algorithm) {
+    case Algorithm::kCrc32: return combine_crc(first, second, second_bytes, 0xEDB88320U);
+    case Algorithm::kCrc32c: return combine_crc(first, second, second_bytes, 0x82F63B78U);
+    case Algorithm::kCrc64Nvme:
+      return combine_crc(first, second, second_bytes, uint64_t{0x9A6C9329AC4BC9B5});
+    default: std::unreachable();
+  }
 }
 
 std::string hex(std::string_view bytes) {

@@ -36,6 +36,12 @@ class Hasher {
 
 std::string checksum(Algorithm algorithm, std::string_view bytes);
 
+// Whether that of a whole follows from those of its pieces: of CRCs.
+bool combines(Algorithm algorithm);
+// That of two pieces one behind the other, of which the second has so many bytes.
+std::string combine(Algorithm algorithm, std::string_view first, std::string_view second,
+                    uint64_t second_bytes);
+
 // Lower-case hexadecimal digits.
 std::string hex(std::string_view bytes);
 // The bytes that hex() has written; other text makes no sense here.

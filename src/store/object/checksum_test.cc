@@ -26,6 +26,24 @@ TEST(ObjectChecksum, OfPiecesIsThatOfTheWhole) {
   EXPECT_EQ(hex(pieces.finish()), "ae8b14860a799888");
 }
 
+TEST(ObjectChecksum, OfACrcThatOfAWholeFollowsFromThoseOfItsPieces) {
+  std::string whole;
+  for (int at = 0; at < 5000; ++at) whole += static_cast<char>(at * 7 % 251);
+  for (const Algorithm algorithm : {Algorithm::kCrc32, Algorithm::kCrc32c, Algorithm::kCrc64Nvme}) {
+    ASSERT_TRUE(combines(algorithm));
+    for (const size_t cut : {size_t{0}, size_t{1}, size_t{7}, size_t{2500}, whole.size()}) {
+      const std::string_view second = std::string_view(whole).substr(cut);
+      EXPECT_EQ(hex(combine(algorithm, checksum(algorithm, std::string_view(whole).substr(0, cut)),
+                            checksum(algorithm, second), second.size())),
+                hex(checksum(algorithm, whole)))
+          << to_string(algorithm) << " cut at " << cut;
+    }
+  }
+  for (const Algorithm algorithm : {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256}) {
+    EXPECT_FALSE(combines(algorithm));
+  }
+}
+
 TEST(ObjectChecksum, IsKnownByItsNameInEitherCaseAndByNoOther) {
   EXPECT_EQ(checksum_algorithm("crc64nvme"), Algorithm::kCrc64Nvme);
   EXPECT_EQ(checksum_algorithm(to_string(Algorithm::kSha256)), Algorithm::kSha256);

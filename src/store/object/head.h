@@ -45,14 +45,25 @@ struct PutOptions {
   Condition condition;  // empty: always
 };
 
+// Which checksum the object of an upload in parts has.
+struct UploadChecksum {
+  Algorithm algorithm = Algorithm::kSha256;
+  bool composite = true;  // of the parts' checksums; false: of the content, with combines() alone
+};
+
 // An upload in parts that has begun.
 struct Upload {
   std::string key;
   std::string id;
   kv::Time begun;
   FieldList fields;
-  std::optional<Algorithm> algorithm;  // of the checksums of its parts
+  std::optional<UploadChecksum> checksum;
   uint64_t revision = 0;
+
+  // Of the checksums of its parts.
+  std::optional<Algorithm> algorithm() const {
+    return checksum ? std::optional(checksum->algorithm) : std::nullopt;
+  }
 };
 
 struct Part {

@@ -26,15 +26,18 @@ bool is_id(std::string_view id) {
          id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+bool is_as_named(const Part& part, const CompletedPart& named) {
+  if (part.number != named.number || part.etag != named.etag) return false;
+  return named.checksum.empty() || (part.checksum && part.checksum->bytes == named.checksum);
+}
+
 // The parts that the client names, or why they make no object.
 Completion choose(const std::vector<Part>& sent, const std::vector<CompletedPart>& named,
                   std::vector<Part>& chosen) {
   for (size_t at = 0; at < named.size(); ++at) {
     if (at > 0 && named[at].number <= named[at - 1].number) return Completion::kInvalidOrder;
     const auto found = std::ranges::lower_bound(sent, named[at].number, {}, &Part::number);
-    if (found == sent.end() || found->number != named[at].number || found->etag != named[at].etag) {
-      return Completion::kInvalidPart;
-    }
+    if (found == sent.end() || !is_as_named(*found, named[at])) return Completion::kInvalidPart;
     chosen.push_back(*found);
   }
   if (chosen.empty()) return Completion::kInvalidPart;
@@ -44,30 +47,50 @@ Completion choose(const std::vector<Part>& sent, const std::vector<CompletedPart
   return Completion::kDone;
 }
 
-// The object that the parts make. Its entity tag and checksum are those of the parts' ones.
+// Of the content, from those of the parts.
+std::string combined(Algorithm algorithm, const std::vector<Part>& parts) {
+  std::string whole = checksum(algorithm, "");
+  for (const auto& part : parts) {
+    whole = combine(algorithm, whole, part.checksum->bytes, part.content.size);
+  }
+  return whole;
+}
+
+// Of the checksums of the parts, which all have one.
+Checksum checksum_of(const UploadChecksum& wanted, const std::vector<Part>& parts) {
+  if (!wanted.composite) {
+    return {.algorithm = wanted.algorithm, .bytes = combined(wanted.algorithm, parts)};
+  }
+  std::string checksums;
+  for (const auto& part : parts) checksums += part.checksum->bytes;
+  return {.algorithm = wanted.algorithm,
+          .bytes = checksum(wanted.algorithm, checksums),
+          .parts = parts.size()};
+}
+
+// The object that the parts make. Its entity tag is that of the parts' ones.
 Head assemble(std::string key, const Upload& upload, const std::vector<Part>& parts) {
   Head head{.key = std::move(key), .fields = upload.fields};
   std::string tags;
-  std::string checksums;
   for (const auto& part : parts) {
     head.size += part.content.size;
     head.contents.push_back(part.content);
     tags += from_hex(part.etag);
-    if (part.checksum) checksums += part.checksum->bytes;
   }
   head.etag = fmt::format("{}-{}", hex(checksum(Algorithm::kMd5, tags)), parts.size());
-  if (upload.algorithm) {
-    head.checksum = {.algorithm = *upload.algorithm,
-                     .bytes = checksum(*upload.algorithm, checksums),
-                     .parts = parts.size()};
-  }
+  if (upload.checksum) head.checksum = checksum_of(*upload.checksum, parts);
   return head;
+}
+
+// A client that states one does not say of how many parts it is.
+bool is_same(const Checksum& stated, const std::optional<Checksum>& checksum) {
+  return checksum && checksum->algorithm == stated.algorithm && checksum->bytes == stated.bytes;
 }
 
 }  // namespace
 
 io::Task<Result<Upload>> Bucket::begin_upload(std::string key, FieldList fields,
-                                              std::optional<Algorithm> algorithm) {
+                                              std::optional<UploadChecksum> checksum) {
   CUSP_CO_CHECK(check_object_key(key));
   CUSP_CO_CHECK(check_fields(fields));
   std::string id(kIdBytes, '\0');
@@ -76,7 +99,7 @@ io::Task<Result<Upload>> Bucket::begin_upload(std::string key, FieldList fields,
                 .id = hex(id),
                 .begun = index_->now(),
                 .fields = std::move(fields),
-                .algorithm = algorithm};
+                .checksum = checksum};
   kv::Write write;
   write.push_back(encode(upload));
   write.back().key = upload_key(prefix_, upload.key, upload.id);
@@ -107,6 +130,11 @@ io::Task<Result<std::optional<Part>>> Bucket::put_part(std::string key, std::str
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     CUSP_CO_TRY(const auto upload, co_await this->upload(key, id));
     if (!upload) co_return std::optional<Part>();
+    if (const auto algorithm = upload->algorithm();
+        algorithm && (!received.checksum || received.checksum->algorithm != *algorithm)) {
+      co_return fail(ErrorCode::kInvalidArgument,
+                     fmt::format("a part of this upload comes with its {}", to_string(*algorithm)));
+    }
     CUSP_CO_TRY(const auto present, co_await index_->entries().get(place));
     Part part{.number = number,
               .content = received.stored.id,
@@ -168,8 +196,8 @@ io::Task<Result<std::vector<Upload>>> Bucket::uploads(std::string prefix, size_t
 }
 
 io::Task<Result<Completion>> Bucket::complete(std::string key, std::string id,
-                                              std::vector<CompletedPart> named, Condition condition,
-                                              Head& head) {
+                                              std::vector<CompletedPart> named,
+                                              CompleteOptions options, Head& head) {
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     CUSP_CO_TRY(const auto upload, co_await this->upload(key, id));
     if (!upload) co_return Completion::kNoUpload;
@@ -178,10 +206,14 @@ io::Task<Result<Completion>> Bucket::complete(std::string key, std::string id,
     const Completion choice = choose(sent, named, chosen);
     if (choice != Completion::kDone) co_return choice;
     CUSP_CO_TRY(const auto present, co_await this->head(key));
-    if (condition && !condition(present ? &*present : nullptr)) {
+    if (options.condition && !options.condition(present ? &*present : nullptr)) {
       co_return Completion::kConditionNotMet;
     }
     head = assemble(key, *upload, chosen);
+    if (options.size && *options.size != head.size) co_return Completion::kWrongSize;
+    if (options.checksum && !is_same(*options.checksum, head.checksum)) {
+      co_return Completion::kWrongChecksum;
+    }
     head.modified = index_->now();
     // What refers to a part's content was the part, and is the object now.
     References references;

@@ -7,8 +7,8 @@ namespace {
 
 class ObjectUpload : public BucketTest {
  protected:
-  Upload begin(std::optional<Algorithm> algorithm = std::nullopt) {
-    return *loop.run(bucket->begin_upload("a", {{"content-type", "x/y"}}, algorithm));
+  Upload begin(std::optional<UploadChecksum> checksum = std::nullopt) {
+    return *loop.run(bucket->begin_upload("a", {{"content-type", "x/y"}}, checksum));
   }
   // The entity tag; "": there is no such upload.
   std::string part(const std::string& id, uint32_t number, std::string_view bytes) {
@@ -16,9 +16,17 @@ class ObjectUpload : public BucketTest {
     EXPECT_TRUE(part);
     return *part ? (*part)->etag : "";
   }
+  // A part with the checksum that its upload wants.
+  CompletedPart send(const Upload& upload, uint32_t number, std::string_view bytes) {
+    auto incoming = bucket->receive(upload.algorithm());
+    EXPECT_TRUE(loop.run(incoming.append(bytes)));
+    auto received = loop.run(incoming.finish());
+    const auto part = *loop.run(bucket->put_part("a", upload.id, number, std::move(*received)));
+    return {number, part->etag, part->checksum->bytes};
+  }
   Completion complete(const std::string& id, std::vector<CompletedPart> parts,
-                      Condition condition = {}) {
-    auto done = loop.run(bucket->complete("a", id, std::move(parts), std::move(condition), head));
+                      CompleteOptions options = {}) {
+    auto done = loop.run(bucket->complete("a", id, std::move(parts), std::move(options), head));
     EXPECT_TRUE(done) << done.error().to_string();
     return *done;
   }
@@ -28,11 +36,11 @@ class ObjectUpload : public BucketTest {
 };
 
 TEST_F(ObjectUpload, ItsPartsBecomeOneObjectWithoutACopy) {
-  const Upload upload = begin(Algorithm::kCrc32);
-  const auto second = part(upload.id, 2, "tail");
-  const auto first = part(upload.id, 1, five);
+  const Upload upload = begin(UploadChecksum{Algorithm::kCrc32});
+  const auto second = send(upload, 2, "tail");
+  const auto first = send(upload, 1, five);
   EXPECT_EQ(get("a"), "nothing");
-  ASSERT_EQ(complete(upload.id, {{1, first}, {2, second}}), Completion::kDone);
+  ASSERT_EQ(complete(upload.id, {first, second}), Completion::kDone);
   EXPECT_EQ(head.etag.substr(32), "-2");
   EXPECT_EQ(head.size, five.size() + 4);
   EXPECT_EQ(head.checksum->parts, 2);
@@ -43,6 +51,35 @@ TEST_F(ObjectUpload, ItsPartsBecomeOneObjectWithoutACopy) {
   EXPECT_EQ(read(object, five.size() - 2, 4), "55ta");
   EXPECT_EQ(contents(), 2);
   EXPECT_FALSE(*loop.run(bucket->upload("a", upload.id)));
+}
+
+TEST_F(ObjectUpload, ItsObjectHasTheChecksumOfTheContentWhereThatIsAskedFor) {
+  for (const Algorithm algorithm : {Algorithm::kCrc32, Algorithm::kCrc32c, Algorithm::kCrc64Nvme}) {
+    const Upload upload = begin(UploadChecksum{algorithm, false});
+    std::vector parts{send(upload, 1, five), send(upload, 2, five + "6"), send(upload, 7, "tail")};
+    const std::string whole = checksum(algorithm, five + five + "6tail");
+    auto other = parts;
+    other[1].checksum = other[0].checksum;
+    EXPECT_EQ(complete(upload.id, other), Completion::kInvalidPart);
+    EXPECT_EQ(complete(upload.id, parts, {.checksum = Checksum{algorithm, parts[0].checksum}}),
+              Completion::kWrongChecksum);
+    EXPECT_EQ(complete(upload.id, parts, {.checksum = Checksum{Algorithm::kSha256, whole}}),
+              Completion::kWrongChecksum);
+    EXPECT_EQ(complete(upload.id, parts, {.size = 5}), Completion::kWrongSize);
+    ASSERT_EQ(complete(upload.id, parts,
+                       {.checksum = Checksum{algorithm, whole}, .size = 2 * five.size() + 5}),
+              Completion::kDone);
+    EXPECT_EQ(head.checksum, (Checksum{algorithm, whole}));
+    open();
+    EXPECT_EQ((*loop.run(bucket->head("a")))->checksum, head.checksum);
+  }
+}
+
+TEST_F(ObjectUpload, APartWithoutTheUploadsChecksumIsRefused) {
+  const Upload upload = begin(UploadChecksum{Algorithm::kCrc32});
+  const auto put = loop.run(bucket->put_part("a", upload.id, 1, receive("bytes")));
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ObjectUpload, OfAnObjectThatIsDeletedNothingIsLeft) {
@@ -144,7 +181,7 @@ TEST_F(ObjectUpload, AConditionThatIsNotMetKeepsTheUpload) {
   const auto tag = part(upload.id, 1, "part");
   put("a", "there");
   const Condition absent = [](const Head* present) { return present == nullptr; };
-  EXPECT_EQ(complete(upload.id, {{1, tag}}, absent), Completion::kConditionNotMet);
+  EXPECT_EQ(complete(upload.id, {{1, tag}}, {.condition = absent}), Completion::kConditionNotMet);
   EXPECT_EQ(get("a"), "there");
   EXPECT_EQ(complete(upload.id, {{1, tag}}), Completion::kDone);
   EXPECT_EQ(get("a"), "part");

@@ -123,10 +123,12 @@ kv::Change encode(const Head& head) {
 }
 
 kv::Change encode(const Upload& upload) {
-  const std::string algorithm(upload.algorithm ? to_string(*upload.algorithm) : "");
+  const auto& checksum = upload.checksum;
+  const std::string algorithm(checksum ? to_string(checksum->algorithm) : "");
   kv::Change change;
   change.metadata = to_msgpack(milliseconds(upload.begun));
-  change.value = to_msgpack(json::array({upload.fields, algorithm}));
+  change.value =
+      to_msgpack(json::array({upload.fields, algorithm, !checksum || checksum->composite}));
   return change;
 }
 
@@ -163,10 +165,13 @@ Result<Head> decode_head(std::string key, const kv::Entry& entry) {
 Result<Upload> decode_upload(const kv::Entry& entry) {
   CUSP_TRY(const kv::Time begun, unpack<kv::Time>(entry.metadata, time_of));
   return unpack<Upload>(entry.value, [&](const json& value) {
-    return Upload{.begun = begun,
-                  .fields = value.at(0).get<FieldList>(),
-                  .algorithm = checksum_algorithm(value.at(1).get<std::string>()),
-                  .revision = entry.revision};
+    Upload upload{
+        .begun = begun, .fields = value.at(0).get<FieldList>(), .revision = entry.revision};
+    if (const auto algorithm = checksum_algorithm(value.at(1).get<std::string>())) {
+      // Those of before there were others have two entries, and are composite.
+      upload.checksum = {*algorithm, value.size() < 3 || value.at(2).get<bool>()};
+    }
+    return upload;
   });
 }
 

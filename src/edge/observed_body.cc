@@ -34,6 +34,7 @@ class ObservedBody final : public http::Body {
     record_->complete = false;
     return true;
   }
+  bool stands_alone() const override { return body_->stands_alone(); }
   std::optional<uint64_t> size() const override { return body_->size(); }
 
  private:

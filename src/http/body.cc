@@ -16,6 +16,7 @@ class MemoryBody final : public Body {
   io::Task<Result<BodyPart>> read() override { co_return next(); }
   bool ready() override { return true; }
   std::optional<Result<BodyPart>> try_read() override { return next(); }
+  bool stands_alone() const override { return true; }
   std::optional<uint64_t> size() const override { return data_.size() - at_; }
 
  private:

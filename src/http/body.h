@@ -51,6 +51,10 @@ class Body {
   // what is read again at little cost, so that nobody has to keep it for a slow client.
   virtual bool give_back(size_t /*bytes*/) { return false; }
 
+  // Whether it needs neither the request that it answers nor the connection of that: a session that
+  // waits for a slow client may end, and another one goes on with the body.
+  virtual bool stands_alone() const { return false; }
+
   // The number of bytes still to come, when it is known (from content-length, or a body held in
   // memory).
   virtual std::optional<uint64_t> size() const { return std::nullopt; }

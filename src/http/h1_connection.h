@@ -27,6 +27,9 @@ inline constexpr uint64_t kDrainBytesMax = 256 * 1024;
 // How long the rest of what nobody wants is waited for.
 inline constexpr std::chrono::seconds kLingerTime{2};
 
+// After how many looks of its server a session that waits for its client pauses.
+inline constexpr int kLooksMax = 1;
+
 class H1Body;
 
 // One HTTP/1.1 connection, for the four files that implement it: h1_session.cc (its life and its
@@ -85,8 +88,16 @@ class H1Session final : public Connection,
   bool send_short(H1Writer& writer, Response& response,
                   const std::optional<Result<BodyPart>>& first);
   io::Task<bool> send(H1Writer& writer, Response response, std::optional<Result<BodyPart>> first);
-  io::Task<bool> send_part(H1Writer& writer, Body& body, BodyPart& part);
-  io::Task<bool> send_or_give_back(H1Writer& writer, Body& body, BodyPart& part);
+  io::Task<bool> send_later(H1Writer& writer, Response& response,
+                            std::optional<Result<BodyPart>> first);
+  io::Task<bool> send_on();
+  io::Task<bool> send_body(BodyPart part, bool begun);
+  io::Task<bool> send_part(BodyPart& part);
+  io::Task<bool> send_or_give_back(BodyPart& part);
+  io::Task<bool> flush_or_pause();
+  io::Task<bool> wait_write_or_pause();
+  bool can_pause() const;
+  void keep_unsent(const BodyPart& part);
   ssize_t write_some();
   void send_interim(uint64_t exchange, uint16_t status, const Fields& fields);
   bool flush_now();
@@ -134,7 +145,9 @@ class H1Session final : public Connection,
   bool idle_ = true;          // between requests, with no byte of the next one
   bool reading_head_ = true;  // a request's bytes have begun to come, its head is incomplete
   bool timed_out_ = false;
-  // How often look() has found that the next request is being waited for.
+  std::unique_ptr<H1Sending> sending_;  // what follows unsent_; null: nothing
+  bool pauses_ = false;                 // in the middle of that
+  // How often look() has found that the client is being waited for, where a pause is possible.
   int looks_ = kNotWaiting;
   bool keep_alive_ = true;
   ServerContext::Clock::time_point read_deadline_ = ServerContext::Clock::time_point::max();

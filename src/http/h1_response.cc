@@ -65,20 +65,63 @@ io::Task<bool> H1Session::send(H1Writer& writer, Response response,
   writer.head(response, size_of(body, part), server_.date, out_);
   keep_alive_ = writer.keep_alive();
   if (!sends_body) co_return co_await flush();
-  bool sent = co_await send_part(writer, body, part);
+  sending_ = std::make_unique<H1Sending>(writer, std::move(response.body));
+  co_return co_await send_body(std::move(part), false);
+}
+
+// The same for what send_short() has begun.
+io::Task<bool> H1Session::send_later(H1Writer& writer, Response& response,
+                                     std::optional<Result<BodyPart>> first) {
+  if (!response.body) co_return co_await flush();
+  sending_ = std::make_unique<H1Sending>(writer, std::move(response.body));
+  co_return co_await send_body(std::move(**first), true);
+}
+
+// The same for a response that another session has begun.
+io::Task<bool> H1Session::send_on() {
+  keep_alive_ = sending_->writer.keep_alive();
+  out_ = std::exchange(sending_->text, {});
+  BodyPart part = {.end = sending_->end, .shared = std::move(sending_->shared)};
+  unsent_ = part.bytes().substr(std::exchange(sending_->at, 0));
+  co_return co_await send_body(std::move(part), true);
+}
+
+// Sends the part, of which nothing but out_ and unsent_ is left if it has `begun`, and all that
+// follows it. False: the connection is broken, or its client is slow and pauses_ is set.
+io::Task<bool> H1Session::send_body(BodyPart part, bool begun) {
+  bool sent = begun ? co_await flush_or_pause() : co_await send_part(part);
   for (int parts = 1; sent && !part.end; ++parts) {
     disarm_write();
     if (parts % kPartsPerTurn == 0) co_await io::asio::post(server_.executor, io::use_task);
-    std::optional<Result<BodyPart>> next = body.try_read();
-    if (!next) next = co_await body.read();
+    std::optional<Result<BodyPart>> next = sending_->body->try_read();
+    if (!next) next = co_await sending_->body->read();
     out_.clear();
     sent = next->has_value();
     if (sent) part = *std::exchange(next, std::nullopt).value();
-    sent = sent && co_await send_part(writer, body, part);
+    sent = sent && co_await send_part(part);
+  }
+  if (pauses_) {
+    keep_unsent(part);
+    co_return false;
   }
   // What is not complete must not look like it.
   if (!sent) stream_->close();
+  sending_.reset();
   co_return sent;
+}
+
+void H1Session::keep_unsent(const BodyPart& part) {
+  sending_->text = std::exchange(out_, {});
+  sending_->end = part.end;
+  sending_->paused = true;
+  const std::string_view unsent = std::exchange(unsent_, {});
+  if (part.shared && !unsent.empty()) {
+    sending_->shared = part.shared;
+    sending_->at = part.shared->size() - unsent.size();
+  } else {
+    sending_->text.append(unsent);
+  }
+  sending_->text.shrink_to_fit();
 }
 
 // The length of a body whose first part has been taken; nothing when only its end will tell.
@@ -91,17 +134,18 @@ std::optional<uint64_t> H1Session::size_of(const Body& body, const BodyPart& par
 }
 
 // Sends out_, the part and its framing. Of many connections, none keeps what its client does not
-// take if `body` can have that again.
-io::Task<bool> H1Session::send_part(H1Writer& writer, Body& body, BodyPart& part) {
+// take if the body can have that again.
+io::Task<bool> H1Session::send_part(BodyPart& part) {
+  H1Writer& writer = sending_->writer;
   if (!writer.body(part, out_)) co_return false;  // more or fewer bytes than content-length says
   const iovec after = writer.after(part);
   const std::string_view data = part.bytes();
   if (data.size() <= kJoinBytesMax) {
     out_.append(data).append(static_cast<const char*>(after.iov_base), after.iov_len);
-    co_return flush_now() || co_await flush();
+    co_return flush_now() || co_await flush_or_pause();
   }
-  if (after.iov_len == 0 && server_.connections > kManyConnections) {
-    co_return co_await send_or_give_back(writer, body, part);
+  if (after.iov_len == 0 && (part.shared || server_.connections > kManyConnections)) {
+    co_return co_await send_or_give_back(part);
   }
   std::array<iovec, 3> pieces = {iovec{out_.data(), out_.size()},
                                  iovec{const_cast<char*>(data.data()), data.size()}, after};
@@ -109,7 +153,7 @@ io::Task<bool> H1Session::send_part(H1Writer& writer, Body& body, BodyPart& part
   co_return co_await io::write_all(*stream_, pieces);
 }
 
-io::Task<bool> H1Session::send_or_give_back(H1Writer& writer, Body& body, BodyPart& part) {
+io::Task<bool> H1Session::send_or_give_back(BodyPart& part) {
   unsent_ = part.bytes();
   ssize_t written = 0;
   do {
@@ -117,12 +161,43 @@ io::Task<bool> H1Session::send_or_give_back(H1Writer& writer, Body& body, BodyPa
     if (out_.empty() && unsent_.empty()) co_return true;
   } while (written >= 0);
   if (written != io::Stream::kWouldBlock) co_return false;
-  if (!out_.empty() || !body.give_back(unsent_.size())) co_return co_await flush();
-  writer.give_back(std::exchange(unsent_, {}).size());
+  if (!out_.empty() || part.shared || !sending_->body->give_back(unsent_.size())) {
+    co_return co_await flush_or_pause();
+  }
+  sending_->writer.give_back(std::exchange(unsent_, {}).size());
   part.end = false;
   std::string().swap(part.data);  // an assignment would keep the memory
+  co_return co_await wait_write_or_pause();
+}
+
+// Writes out_ and unsent_ as the client takes them.
+io::Task<bool> H1Session::flush_or_pause() {
+  while (!out_.empty() || !unsent_.empty()) {
+    const ssize_t written = write_some();
+    if (written >= 0) continue;
+    if (written != io::Stream::kWouldBlock || !co_await wait_write_or_pause()) co_return false;
+  }
+  co_return true;
+}
+
+// Of many connections, each pauses at once, so that a burst of them does not pile up sessions; a
+// response that has done so and is taken after all is then spared it until its client is slow.
+io::Task<bool> H1Session::wait_write_or_pause() {
   arm_write();
-  co_return co_await stream_->wait_write();
+  const bool can = can_pause();
+  pauses_ = can && !sending_->paused && server_.connections > kManyConnections;
+  if (pauses_) co_return false;
+  looks_ = can ? 0 : kNotWaiting;
+  const bool writable = co_await stream_->wait_write();
+  pauses_ = !writable && looks_ > kLooksMax;
+  looks_ = kNotWaiting;
+  co_return writable;
+}
+
+// Whether nobody but the client has to do with the exchange any more.
+bool H1Session::can_pause() const {
+  return sending_->body->stands_alone() && body_ == nullptr && input_.body_ended() &&
+         !gone_callback_;
 }
 
 InterimSender H1Session::interim_sender() {

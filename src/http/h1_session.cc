@@ -15,8 +15,6 @@ using std::string_view;
 constexpr size_t kIdleBytesMax = 2 * 1024;
 // How many pipelined requests are served before other connections get their turn.
 constexpr int kRequestsPerTurn = 64;
-// After how many looks of its server a session that waits for a request pauses.
-constexpr int kLooksMax = 1;
 // How the HTTP/2 preface starts (RFC 9113 section 3.4): no HTTP/1.1 request does.
 constexpr string_view kH2Preface = "PRI * HTTP/2.0\r\n";
 
@@ -36,7 +34,10 @@ H1Session::H1Session(ServerContext& server, H1Pause from)
       tls_(stream_->tls()),
       limits_(server.head_limits()),
       input_(limits_, std::move(from.data)),
-      first_(from.first) {
+      first_(from.first),
+      idle_(from.sending == nullptr),
+      reading_head_(idle_),
+      sending_(std::move(from.sending)) {
   boost::system::error_code error;
   const auto remote = stream_->socket().remote_endpoint(error);
   if (!error) {
@@ -51,7 +52,14 @@ H1Session::H1Session(ServerContext& server, H1Pause from)
 io::Task<H1Pause> H1Session::run() {
   Request request;
   request_ = &request;
-  for (int turn = 0;;) {
+  bool goes_on = true;
+  if (sending_) {
+    goes_on = co_await send_on();
+    if (pauses_) co_return pause(false);
+    if (goes_on && !keep_alive_) co_await linger();
+    goes_on = goes_on && keep_alive_;
+  }
+  for (int turn = 0; goes_on;) {
     rest();
     Step step = next_request();
     while (step == Step::kMore) {
@@ -79,8 +87,10 @@ io::Task<H1Pause> H1Session::run() {
     std::optional<Result<BodyPart>> first;
     if (response.body && writer.sends_body(response.status)) first = response.body->try_read();
     const bool sent = is_short(response, first)
-                          ? send_short(writer, response, first) || co_await flush()
+                          ? send_short(writer, response, first) ||
+                                co_await send_later(writer, response, std::move(first))
                           : co_await send(writer, std::move(response), std::move(first));
+    if (pauses_) co_return pause(false);
     if (!sent) break;
     response.body.reset();  // its producer may wait for that before it lets go of the request
     disarm_write();
@@ -117,6 +127,7 @@ void H1Session::rest() {
 H1Pause H1Session::pause(bool h2) {
   H1Pause pause = {.data = input_.take_unread(), .first = first_, .h2 = h2, .deadline = deadline};
   pause.stream = std::move(stream_);
+  pause.sending = std::move(sending_);
   deadline = ServerContext::Clock::time_point::max();
   return pause;
 }

@@ -63,6 +63,12 @@ class RawClient {
     received_.erase(0, size);
     return result;
   }
+  // Reads at least `size` bytes, unless the connection ends before.
+  std::string read_some(size_t size) {
+    while (received_.size() < size && receive()) {
+    }
+    return std::exchange(received_, {});
+  }
   std::string read_all() {
     while (receive()) {
     }

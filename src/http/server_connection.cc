@@ -12,10 +12,10 @@ namespace cusp::http {
 
 namespace {
 
-// One accepted connection. It holds the stream itself while it waits for a request, and is told of
-// the server's tick then; a session has both afterwards.
+// One accepted connection. It holds the stream itself while it waits for a request, or for its
+// client to read a response, and is told of the server's tick then; a session has both afterwards.
 class ServerConnection final : public ServerContext::Session,
-                               public io::ReadWaiter,
+                               public io::StreamWaiter,
                                public std::enable_shared_from_this<ServerConnection> {
  public:
   ServerConnection(std::shared_ptr<ServerContext> server, const Address& peer)
@@ -30,20 +30,21 @@ class ServerConnection final : public ServerContext::Session,
   }
 
   io::Task<void> begin_tls(io::Socket socket, const io::TlsServerContext& tls);
-  // Waits for a request, from what has come already on.
+  // Waits for what the session that has paused was waiting for.
   void wait(H1Pause pause);
 
   // ServerContext::Session
   void time_out() override;
   void drain() override {
-    if (pause_.data.empty()) abort();
+    if (pause_.data.empty() && !pause_.sending) abort();
   }
   void abort() override {
     if (pause_.stream) pause_.stream->close();
   }
 
-  // io::ReadWaiter
+  // io::StreamWaiter
   void readable(bool open) override;
+  void writable(bool open) override;
 
  private:
   bool has_request();
@@ -77,6 +78,10 @@ void ServerConnection::wait(H1Pause pause) {
   pause_ = std::move(pause);
   seen_ = 0;
   deadline = pause_.deadline;
+  if (pause_.sending) {
+    if (!pause_.stream->tell_writable(shared_from_this())) start_session();
+    return;
+  }
   if (deadline == ServerContext::Clock::time_point::max()) {
     deadline = server_->now + server_->limits.keep_alive_timeout + ServerContext::kTick;
   }
@@ -97,6 +102,11 @@ void ServerConnection::readable(bool open) {
     pause_.data.append(server_->scratch.data(), static_cast<size_t>(size));
   }
   deadline = ServerContext::Clock::time_point::max();  // the last owner lets go of it
+}
+
+void ServerConnection::writable(bool open) {
+  if (open) return start_session();
+  deadline = ServerContext::Clock::time_point::max();
 }
 
 void ServerConnection::start_session() {
@@ -129,7 +139,7 @@ io::Task<void> ServerConnection::serve() {
 
 void ServerConnection::time_out() {
   if (!pause_.stream) return;
-  if (!pause_.data.empty()) {
+  if (!pause_.data.empty() && !pause_.sending) {
     refuse_request(*pause_.stream, *server_, {408, "the head took too long"});
   }
   abort();

@@ -14,8 +14,9 @@ namespace cusp::http {
 // gate, which `peer` has entered, is told of the end. Returns at once. `tls` outlives the
 // connection.
 //
-// While a connection waits for a request, or for the rest of a request's head, it has no session
-// and no coroutine: tens of thousands of idle or slow clients cost little.
+// While a connection waits for a request, for the rest of a request's head, or for its client to
+// read a response that is kept elsewhere, it has no session and no coroutine: tens of thousands of
+// idle or slow clients cost little.
 void serve_connection(std::shared_ptr<ServerContext> server, io::Socket socket,
                       const io::TlsServerContext* tls, const Address& peer);
 

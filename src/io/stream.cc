@@ -58,8 +58,11 @@ class TcpStream : public Stream {
 
   Task<bool> wait_read() override { return wait(Socket::wait_read); }
   Task<bool> wait_write() override { return wait(Socket::wait_write); }
-  void tell_readable(std::shared_ptr<ReadWaiter> waiter) override {
-    tell(Socket::wait_read, std::move(waiter));
+  void tell_readable(std::shared_ptr<StreamWaiter> waiter) override {
+    tell_read(Socket::wait_read, std::move(waiter));
+  }
+  bool tell_writable(std::shared_ptr<StreamWaiter> waiter) override {
+    return tell_write(Socket::wait_write, std::move(waiter));
   }
   void cancel_waits() override {
     boost::system::error_code ignored;
@@ -86,8 +89,15 @@ class TcpStream : public Stream {
 
  protected:
   Task<bool> wait(Socket::wait_type what) { return socket_.wait_edge(what); }
-  void tell(Socket::wait_type what, std::shared_ptr<ReadWaiter> waiter) {
+  void tell_read(Socket::wait_type what, std::shared_ptr<StreamWaiter> waiter) {
     socket_.tell_edge(what, [waiter = std::move(waiter)](bool open) { waiter->readable(open); });
+  }
+  bool tell_write(Socket::wait_type what, std::shared_ptr<StreamWaiter> waiter) {
+    const short events = what == Socket::wait_read ? POLLIN : POLLOUT;
+    pollfd descriptor = {socket_.native_handle(), events, 0};
+    if (::poll(&descriptor, 1, 0) > 0) return false;
+    socket_.tell_edge(what, [waiter = std::move(waiter)](bool open) { waiter->writable(open); });
+    return true;
   }
 
  private:
@@ -150,8 +160,11 @@ class TlsStream final : public TcpStream {
 
   Task<bool> wait_read() override { return wait(read_waits_for_); }
   Task<bool> wait_write() override { return wait(write_waits_for_); }
-  void tell_readable(std::shared_ptr<ReadWaiter> waiter) override {
-    tell(read_waits_for_, std::move(waiter));
+  void tell_readable(std::shared_ptr<StreamWaiter> waiter) override {
+    tell_read(read_waits_for_, std::move(waiter));
+  }
+  bool tell_writable(std::shared_ptr<StreamWaiter> waiter) override {
+    return tell_write(write_waits_for_, std::move(waiter));
   }
 
   std::string_view alpn() const override {

@@ -19,12 +19,13 @@ struct PeerCertificate {
   std::string subject;  // RFC 2253 form, printable ASCII: "CN=alice,O=Example"
 };
 
-// Told of a stream that is worth another try to read, see Stream::tell_readable.
-class ReadWaiter {
+// Told of a stream that is worth another try, see Stream::tell_readable and tell_writable.
+class StreamWaiter {
  public:
-  virtual ~ReadWaiter() = default;
+  virtual ~StreamWaiter() = default;
   // `open` is false when the wait was cancelled or the stream closed.
   virtual void readable(bool open) = 0;
+  virtual void writable(bool open) = 0;
 };
 
 // A byte stream over a TCP connection, in clear text or in TLS, for the .cc files of sessions.
@@ -47,7 +48,10 @@ class Stream {
   virtual Task<bool> wait_read() = 0;
   virtual Task<bool> wait_write() = 0;
   // wait_read() for somebody without a coroutine: tells `waiter` once, from the loop.
-  virtual void tell_readable(std::shared_ptr<ReadWaiter> waiter) = 0;
+  virtual void tell_readable(std::shared_ptr<StreamWaiter> waiter) = 0;
+  // The same for wait_write(), at any time after a write that would have blocked: asks the kernel
+  // whether that has changed. False: it has, and nobody will be told.
+  virtual bool tell_writable(std::shared_ptr<StreamWaiter> waiter) = 0;
   // Ends the waits as close() does; the connection goes on.
   virtual void cancel_waits() = 0;
   // The application protocol that the TLS handshake agreed on ("h2"); empty without TLS.

@@ -19,6 +19,7 @@ from peers import certificate
 CONNECTIONS = 10_000
 HEAD_TIMEOUT = 10  # seconds: base/limits.h
 NOISE = os.urandom(3 << 20)
+IN_MEMORY = NOISE[: 250 << 10]  # small enough for the node to keep it there
 GOOD_TIMEOUT = 60 if INSTRUMENTED else 10  # of those who ask beside them
 PLACES = 20  # of the component that slow clients are after
 
@@ -30,6 +31,7 @@ def server(tmp_path, state):
     with open(tmp_path / "public" / "large.bin", "wb") as large:
         large.truncate(64 << 20)
     (tmp_path / "public" / "noise.bin").write_bytes(NOISE)
+    (tmp_path / "public" / "in-memory.bin").write_bytes(IN_MEMORY)
     certificate(tmp_path, "localhost")
     (tmp_path / "cusp.toml").write_text(
         f"""name = "shop"
@@ -68,7 +70,7 @@ def port_of(server, scheme):
 @contextlib.contextmanager
 def many_descriptors():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < CONNECTIONS + 200:
+    if hard < 2 * CONNECTIONS:
         pytest.skip("too few file descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
@@ -214,9 +216,13 @@ def test_clients_that_go_on_keep_their_places(server):
 
 def test_slow_reads_of_a_file_cost_little(server, record_property):
     ask(server, "/files/large.bin", 3)
-    before = server.resident()
     request = b"GET /files/large.bin HTTP/1.1\r\nhost: a\r\n\r\n"
-    with many_descriptors(), slow_clients(server, CONNECTIONS, request):
+    with many_descriptors(), contextlib.ExitStack() as stack:
+        # What the node works with while a burst of them comes is there once, not for each.
+        stack.enter_context(slow_clients(server, CONNECTIONS // 5, request))
+        time.sleep(1)
+        before = server.resident()
+        stack.enter_context(slow_clients(server, CONNECTIONS, request))
         time.sleep(1)
         each = (server.resident() - before) / CONNECTIONS
         statuses, times = ask(server, "/", 200)
@@ -225,17 +231,21 @@ def test_slow_reads_of_a_file_cost_little(server, record_property):
             bytes_resident_for_each_slow_reader=round(each),
             good_p99_ms=round(p99(times) * 1000, 1),
         )
-        assert INSTRUMENTED or each < 16 * 1024
+        assert INSTRUMENTED or each < 2 * 1024
         assert set(statuses) == {200}
         assert INSTRUMENTED or p99(times) < 1
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("ranges", [None, "bytes=5-70000,100000-2999999"])
-def test_what_is_read_late_is_whole(server, scheme, ranges):
+@pytest.mark.parametrize(
+    ("file", "ranges"),
+    [("noise", None), ("noise", "bytes=5-70000,100000-2999999"), ("in-memory", None)],
+)
+def test_what_is_read_late_is_whole(server, scheme, file, ranges):
     """What a client does not take is read again later, when there are many of them."""
     port = port_of(server, scheme)
-    request = b"GET /files/noise.bin HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+    request = b"GET /files/%s.bin HTTP/1.1\r\n" % file.encode()
+    request += b"host: localhost\r\nconnection: close\r\n"
     request += b"range: %s\r\n\r\n" % ranges.encode() if ranges else b"\r\n"
     context = ssl._create_unverified_context()
     with contextlib.ExitStack() as stack:
@@ -254,7 +264,7 @@ def test_what_is_read_late_is_whole(server, scheme, ranges):
             head, _, body = answer.partition(b"\r\n\r\n")
             if ranges is None:
                 assert head.startswith(b"HTTP/1.1 200")
-                assert body == NOISE
+                assert body == (NOISE if file == "noise" else IN_MEMORY)
             else:
                 assert head.startswith(b"HTTP/1.1 206")
                 assert NOISE[100_000:3_000_000] in body

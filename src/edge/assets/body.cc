@@ -44,7 +44,7 @@ class AssetBody final : public http::Body {
 
   bool give_back(size_t bytes) override {
     if (at_ < bytes) at_ = segments_[--segment_].size();
-    if (asset_->content || !segments_[segment_].text.empty()) {
+    if (!segments_[segment_].text.empty()) {
       skip_whole_segment();
       return false;
     }
@@ -52,6 +52,8 @@ class AssetBody final : public http::Body {
     left_ += bytes;
     return true;
   }
+
+  bool stands_alone() const override { return true; }
 
   std::optional<uint64_t> size() const override { return left_; }
 

@@ -21,6 +21,7 @@ class ContentBody final : public http::Body {
   io::Task<Result<http::BodyPart>> read() override { co_return next(false); }
   bool ready() override { return true; }
   std::optional<Result<http::BodyPart>> try_read() override { return next(true); }
+  bool stands_alone() const override { return true; }
   std::optional<uint64_t> size() const override { return left_; }
 
  private:

@@ -17,14 +17,14 @@ READY = re.compile(r"listening on https?://127\.0\.0\.1:(\d+)")
 READY_TIMEOUT_S = 60
 
 
-def port_of(node):
-    """The port that the node announces; None when it ends or says nothing in time."""
+def port_of(node, ready=READY):
+    """The port in what the node announces; None when it ends or says nothing in time."""
     timer = threading.Timer(READY_TIMEOUT_S, node.kill)
     timer.start()
     try:
         for line in node.stdout:
             print(line, end="")
-            found = READY.search(line)
+            found = ready.search(line)
             if found:
                 return found.group(1)
         return None
@@ -32,10 +32,14 @@ def port_of(node):
         timer.cancel()
 
 
-def drain(stream):
+def drain(node):
     """Keeps the node from blocking on a full pipe; its lines stay out of the report."""
-    for _ in stream:
-        pass
+
+    def read():
+        for _ in node.stdout:
+            pass
+
+    threading.Thread(target=read, daemon=True).start()
 
 
 def configuration(folder, guest, tls):
@@ -68,7 +72,7 @@ def run(h2spec, cusp, config, flags):
         if port is None:
             print(f"h2spec.py: {cusp} did not say where it listens", file=sys.stderr)
             return 1
-        threading.Thread(target=drain, args=(node.stdout,), daemon=True).start()
+        drain(node)
         command = [h2spec, "--strict", "-h", "127.0.0.1", "-p", port, *flags]
         code = subprocess.run(command, check=False).returncode
         if node.poll() is not None:

@@ -37,6 +37,7 @@ test_everything() {
   test_product "$1"
   test_engine
   test_h2spec "build/$1/cusp"
+  test_s3tests "build/$1/cusp"
 }
 
 test_sources() {
@@ -53,10 +54,10 @@ test_product() {
   export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=ignore_interceptors_accesses=1
   suite "unit-$preset" "unit tests ($preset)" ctest \
     ctest --test-dir "build/$preset" --output-on-failure -j2 --timeout 120 --no-tests=error
-  setup_python
+  setup_python tests/e2e
   setup_pebble
   setup_js_clients
-  python=$(python_environment)/bin/python
+  python=$(python_environment tests/e2e)/bin/python
   suite "e2e-$preset" "end-to-end tests ($preset)" pytest \
     env "CUSP_BINARY=$root/build/$preset/cusp" "CUSP_PEBBLE=$(pebble_program)" \
     "CUSP_INSTRUMENTED=$instrumented" "CUSP_JS_CLIENTS=$(js_clients)" \
@@ -113,6 +114,13 @@ install_h2spec() {
   (cd tools/h2spec && go build -o "$1" github.com/summerwind/h2spec/cmd/h2spec)
 }
 
+# test_s3tests BINARY: Ceph's compatibility tests for S3, those that are for us, against a node.
+test_s3tests() {
+  setup_python tools/s3tests
+  suite s3tests "S3 compatibility (s3tests)" pytest python3 tools/s3tests.py \
+    --python "$(python_environment tools/s3tests)/bin/python" --cusp "$1"
+}
+
 # pebble, the ACME server of the end-to-end tests; one for each state of its pinned versions.
 pebble_program() {
   printf '%s/pebble-%s\n' "$cache" "$(sha256sum tools/pebble/go.sum | cut -c 1-12)"
@@ -139,30 +147,29 @@ setup_js_clients() {
   install_node_modules js-clients "installing clients from npm" tools/js_clients "$(js_clients)"
 }
 
-# The Python environment of the end-to-end tests, one for each state of its requirements.
+# A virtual environment for a folder with a requirements.txt, one for each state of it.
 python_environment() {
-  printf '%s/python-%s\n' "$cache" \
-    "$(sha256sum tests/e2e/requirements.txt | cut -c 1-12)"
+  printf '%s/python-%s\n' "$cache" "$(sha256sum "$1/requirements.txt" | cut -c 1-12)"
 }
 
 setup_python() {
-  if [[ -f $(python_environment)/ready ]]; then return; fi
-  step python "installing the test clients" install_python "$(python_environment)"
+  if [[ -f $(python_environment "$1")/ready ]]; then return; fi
+  step python "installing the clients of $1" install_python "$(python_environment "$1")" "$1"
 }
 
 install_python() {
   rm -rf "$1" &&
     python3 -m venv "$1" &&
-    "$1/bin/pip" install --requirement tests/e2e/requirements.txt &&
+    "$1/bin/pip" install --requirement "$2/requirements.txt" &&
     touch "$1/ready"
 }
 
 # test_crash ROUNDS: the crash test of the stores on its own.
 test_crash() {
-  setup_python
+  setup_python tests/e2e
   suite crash "killing the stores $1 times" pytest \
     env "CUSP_BINARY=$root/build/release/cusp" "CUSP_CRASH_ROUNDS=$1" \
-    "$(python_environment)/bin/python" -m pytest tests/e2e/test_store_crash.py -q -rP
+    "$(python_environment tests/e2e)/bin/python" -m pytest tests/e2e/test_store_crash.py -q -rP
 }
 
 # test_fuzz TARGET SECONDS: one fuzz target (every one when TARGET is empty), each for SECONDS.

@@ -44,6 +44,10 @@ std::unexpected<Failure> no_such_key() {
   return refuse(404, "NoSuchKey", "The specified key does not exist.");
 }
 
+std::unexpected<Failure> no_such_version() {
+  return refuse(404, "NoSuchVersion", "The specified version does not exist.");
+}
+
 std::unexpected<Failure> not_implemented(std::string_view what) {
   return refuse(501, "NotImplemented", fmt::format("{} is not implemented here.", what));
 }

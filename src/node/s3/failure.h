@@ -36,6 +36,7 @@ inline std::unexpected<Failure> refuse(uint16_t status, std::string_view code,
 std::unexpected<Failure> access_denied();
 std::unexpected<Failure> invalid_argument(std::string message);
 std::unexpected<Failure> no_such_key();
+std::unexpected<Failure> no_such_version();
 std::unexpected<Failure> not_implemented(std::string_view what);
 std::unexpected<Failure> precondition_failed();
 

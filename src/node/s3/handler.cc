@@ -3,9 +3,9 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <array>
 
 #include "io/asio.h"
+#include "node/s3/unsupported.h"
 #include "node/s3/xml.h"
 #include "store/object/checksum.h"
 
@@ -14,41 +14,6 @@ namespace cusp::node::s3 {
 namespace {
 
 constexpr size_t kRequestIdBytes = 8;
-
-// Parts of S3's API that this is not.
-constexpr std::array<std::string_view, 33> kOthers{"accelerate",
-                                                   "acl",
-                                                   "analytics",
-                                                   "attributes",
-                                                   "cors",
-                                                   "encryption",
-                                                   "intelligent-tiering",
-                                                   "inventory",
-                                                   "legal-hold",
-                                                   "lifecycle",
-                                                   "logging",
-                                                   "metrics",
-                                                   "notification",
-                                                   "object-lock",
-                                                   "ownershipControls",
-                                                   "policy",
-                                                   "policyStatus",
-                                                   "publicAccessBlock",
-                                                   "replication",
-                                                   "requestPayment",
-                                                   "restore",
-                                                   "retention",
-                                                   "select",
-                                                   "tagging",
-                                                   "torrent",
-                                                   "versionId",
-                                                   "versions",
-                                                   "website",
-                                                   "metadataTable",
-                                                   "session",
-                                                   "renameObject",
-                                                   "metadataConfiguration",
-                                                   "append"};
 
 struct Route {
   Done (*operation)(Operation&) = nullptr;
@@ -71,6 +36,8 @@ Done versioning(Operation&) {
   co_return xml_response(200, std::move(xml));
 }
 
+Done set_versioning(Operation&) { co_return not_implemented("PutBucketVersioning"); }
+
 // A bucket is there when an application's store is: there is nothing to make.
 Done create_bucket(Operation& operation) {
   http::Response response;
@@ -88,6 +55,7 @@ Done delete_bucket(Operation& operation) {
 
 Route bucket_route(const std::string& method, const Target& target) {
   if (method == "HEAD") return {head_bucket};
+  if (method == "PUT" && target.has("versioning")) return {set_versioning, Access::kWrite};
   if (method == "PUT") return {create_bucket, Access::kWrite};
   if (method == "DELETE") return {delete_bucket, Access::kWrite};
   if (method == "POST" && target.has("delete")) return {delete_objects, Access::kWrite};
@@ -114,9 +82,7 @@ Route object_route(const http::Request& request, const Target& target) {
 }
 
 Answer<Route> route(const http::Request& request, const Target& target) {
-  for (const auto& other : kOthers) {
-    if (target.has(other)) return not_implemented(other);
-  }
+  CUSP_CHECK(check_supported(request.fields, target));
   Route found;
   if (!target.key.empty()) {
     found = object_route(request, target);

@@ -15,6 +15,14 @@ namespace object = store::object;
 
 constexpr uint64_t kPageMax = 1000;
 
+// The three lists of objects. In the last one each object is the only version of itself.
+enum class ListKind : uint8_t { kFirst, kSecond, kVersions };
+
+ListKind kind_of(const Target& target) {
+  if (target.has("versions")) return ListKind::kVersions;
+  return target.get("list-type") == "2" ? ListKind::kSecond : ListKind::kFirst;
+}
+
 // Texts of a list, escaped if the client asks for that.
 class Encoding {
  public:
@@ -35,15 +43,31 @@ class Encoding {
   bool url_;
 };
 
-void write_listing(const object::Listing& listing, const Encoding& encode, XmlWriter& xml) {
+// Objects belong to the application whose bucket they are in.
+void write_owner(std::string_view app, XmlWriter& xml) {
+  xml.open("Owner");
+  xml.element("ID", app);
+  xml.element("DisplayName", app);
+  xml.close("Owner");
+}
+
+// `owner`: "" where the list does not say.
+void write_listing(const object::Listing& listing, ListKind kind, std::string_view owner,
+                   const Encoding& encode, XmlWriter& xml) {
+  const std::string_view element = kind == ListKind::kVersions ? "Version" : "Contents";
   for (const auto& head : listing.objects) {
-    xml.open("Contents");
+    xml.open(element);
     xml.element("Key", encode(head.key));
     xml.element("LastModified", iso_time(head.modified));
     xml.element("ETag", quoted(head.etag));
     xml.element("Size", head.size);
     xml.element("StorageClass", "STANDARD");
-    xml.close("Contents");
+    if (kind == ListKind::kVersions) {
+      xml.element("VersionId", kOnlyVersion);
+      xml.element("IsLatest", "true");
+    }
+    if (!owner.empty()) write_owner(owner, xml);
+    xml.close(element);
   }
   for (const auto& prefix : listing.prefixes) {
     xml.open("CommonPrefixes");
@@ -52,17 +76,17 @@ void write_listing(const object::Listing& listing, const Encoding& encode, XmlWr
   }
 }
 
-// Where a list goes on. What stands for a prefix in version 1 is the prefix itself; the store's
+// Where a list goes on. What stands for a prefix in a marker is the prefix itself; the store's
 // cursor has a byte behind it that no key has.
-Answer<std::string> after_of(const Target& target, bool version2) {
-  if (!version2) {
-    std::string marker(target.get("marker"));
+Answer<std::string> after_of(const Target& target, ListKind kind) {
+  if (kind != ListKind::kSecond) {
+    std::string marker(target.get(kind == ListKind::kFirst ? "marker" : "key-marker"));
     const std::string_view delimiter = target.get("delimiter");
     if (!delimiter.empty() && marker.ends_with(delimiter)) marker += '\xFF';
     return marker;
   }
   const std::string* token = target.find("continuation-token");
-  if (token == nullptr) return std::string(target.get("start-after"));
+  if (token == nullptr || token->empty()) return std::string(target.get("start-after"));
   auto after = base64url_decode(*token);
   if (!after || after->empty()) {
     return invalid_argument("The continuation token provided is incorrect");
@@ -70,9 +94,9 @@ Answer<std::string> after_of(const Target& target, bool version2) {
   return std::move(*after);
 }
 
-void write_cursor(const object::Listing& listing, const Target& target, bool version2,
+void write_cursor(const object::Listing& listing, const Target& target, ListKind kind,
                   const Encoding& encode, XmlWriter& xml) {
-  if (version2) {
+  if (kind == ListKind::kSecond) {
     xml.element("KeyCount", listing.objects.size() + listing.prefixes.size());
     if (const auto* token = target.find("continuation-token")) {
       xml.element("ContinuationToken", *token);
@@ -83,11 +107,14 @@ void write_cursor(const object::Listing& listing, const Target& target, bool ver
     }
     return;
   }
-  xml.element("Marker", encode(target.get("marker")));
+  const bool versions = kind == ListKind::kVersions;
+  const std::string marker = versions ? "KeyMarker" : "Marker";
+  xml.element(marker, encode(target.get(versions ? "key-marker" : "marker")));
   if (!listing.next) return;
   std::string next = *listing.next;
   if (next.ends_with('\xFF')) next.pop_back();
-  xml.element("NextMarker", encode(next));
+  xml.element("Next" + marker, encode(next));
+  if (versions) xml.element("NextVersionIdMarker", kOnlyVersion);
 }
 
 }  // namespace
@@ -113,10 +140,10 @@ Done list_buckets(Operation& operation) {
 
 Done list_objects(Operation& operation) {
   const Target& target = operation.target;
-  const bool version2 = target.get("list-type") == "2";
+  const ListKind kind = kind_of(target);
   CUSP_CO_TRY(const Encoding encode, Encoding::of(target));
   CUSP_CO_TRY(const uint64_t most, number_parameter(target, "max-keys", kPageMax, INT32_MAX));
-  CUSP_CO_TRY(std::string after, after_of(target, version2));
+  CUSP_CO_TRY(std::string after, after_of(target, kind));
   object::ListOptions options{.prefix = std::string(target.get("prefix")),
                               .delimiter = std::string(target.get("delimiter")),
                               .after = std::move(after),
@@ -125,17 +152,20 @@ Done list_objects(Operation& operation) {
   if (most > 0) {
     CUSP_CO_TRY(listing, co_await operation.bucket->list(std::move(options)));
   }
+  const std::string_view root =
+      kind == ListKind::kVersions ? "ListVersionsResult" : "ListBucketResult";
   XmlWriter xml;
-  xml.open_root("ListBucketResult");
+  xml.open_root(root);
   xml.element("Name", target.bucket);
   xml.element("Prefix", encode(target.get("prefix")));
-  if (target.has("delimiter")) xml.element("Delimiter", encode(target.get("delimiter")));
+  if (!target.get("delimiter").empty()) xml.element("Delimiter", encode(target.get("delimiter")));
   xml.element("MaxKeys", most);
   if (encode.url()) xml.element("EncodingType", "url");
   xml.element("IsTruncated", listing.next ? "true" : "false");
-  write_cursor(listing, target, version2, encode, xml);
-  write_listing(listing, encode, xml);
-  xml.close("ListBucketResult");
+  write_cursor(listing, target, kind, encode, xml);
+  const bool owned = kind != ListKind::kSecond || target.get("fetch-owner") == "true";
+  write_listing(listing, kind, owned ? app_of(target.bucket) : "", encode, xml);
+  xml.close(root);
   co_return xml_response(200, std::move(xml));
 }
 
@@ -163,6 +193,7 @@ Done list_uploads(Operation& operation) {
     xml.element("Key", encode(upload.key));
     xml.element("UploadId", upload.id);
     xml.element("StorageClass", "STANDARD");
+    write_owner(app_of(target.bucket), xml);
     xml.element("Initiated", iso_time(upload.begun));
     if (upload.checksum) write_checksum(*upload.checksum, xml);
     xml.close("Upload");

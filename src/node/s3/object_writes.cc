@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,12 +17,12 @@ namespace {
 namespace object = store::object;
 
 constexpr size_t kDocumentBytesMax = 2 * limits::kMiB;
-constexpr size_t kDeletedMax = 1000;
+constexpr ptrdiff_t kDeletedMax = 1000;
 
-// One of the keys of DeleteObjects, answered.
-io::Task<Answer<>> delete_one(Operation& operation, const XmlElement& entry, bool quiet,
-                              XmlWriter& xml) {
-  const std::string key(entry.child_text("Key"));
+// One of the keys of DeleteObjects.
+io::Task<Answer<>> remove_one(Operation& operation, std::string key, const XmlElement& entry) {
+  const std::string_view version = entry.child_text("VersionId");
+  if (!version.empty() && version != kOnlyVersion) co_return no_such_version();
   const std::string etag(entry.child_text("ETag"));
   object::Condition condition;
   if (!etag.empty()) {
@@ -29,20 +30,25 @@ io::Task<Answer<>> delete_one(Operation& operation, const XmlElement& entry, boo
     fields.try_add("if-match", etag);
     condition = write_condition(fields);
   }
-  const auto removed = co_await operation.bucket->remove(key, std::move(condition));
-  if (!removed || !*removed) {
-    const Failure failure = removed ? precondition_failed().error() : Failure(removed.error());
-    xml.open("Error");
-    xml.element("Key", key);
-    xml.element("Code", failure.code);
-    xml.element("Message", failure.message);
-    xml.close("Error");
-  } else if (!quiet) {
-    xml.open("Deleted");
-    xml.element("Key", key);
-    xml.close("Deleted");
-  }
+  CUSP_CO_TRY(const bool removed,
+              co_await operation.bucket->remove(std::move(key), std::move(condition)));
+  if (!removed) co_return precondition_failed();
   co_return Answer<>();
+}
+
+// The same, answered.
+io::Task<> delete_one(Operation& operation, const XmlElement& entry, bool quiet, XmlWriter& xml) {
+  const std::string key(entry.child_text("Key"));
+  const auto removed = co_await remove_one(operation, key, entry);
+  if (removed && quiet) co_return;
+  const std::string_view element = removed ? "Deleted" : "Error";
+  xml.open(element);
+  xml.element("Key", key);
+  if (!removed) {
+    xml.element("Code", removed.error().code);
+    xml.element("Message", removed.error().message);
+  }
+  xml.close(element);
 }
 
 }  // namespace
@@ -99,8 +105,9 @@ Done delete_objects(Operation& operation) {
   CUSP_CO_TRY(const auto payload, Payload::create(operation.request, operation.verified));
   CUSP_CO_TRY(const std::string text, co_await payload->read_all(kDocumentBytesMax));
   const auto document = parse_xml(text);
+  const auto is_object = [](const XmlElement& entry) { return entry.name == "Object"; };
   if (!document || document->name != "Delete" || document->children.empty() ||
-      document->children.size() > kDeletedMax + 1) {
+      std::ranges::count_if(document->children, is_object) > kDeletedMax) {
     co_return refuse(400, "MalformedXML",
                      "The XML you provided was not well-formed or did not validate against our "
                      "published schema");
@@ -109,8 +116,8 @@ Done delete_objects(Operation& operation) {
   XmlWriter xml;
   xml.open_root("DeleteResult");
   for (const auto& entry : document->children) {
-    if (entry.name != "Object") continue;
-    CUSP_CO_CHECK(co_await delete_one(operation, entry, quiet, xml));
+    if (!is_object(entry)) continue;
+    co_await delete_one(operation, entry, quiet, xml);
   }
   xml.close("DeleteResult");
   co_return xml_response(200, std::move(xml));

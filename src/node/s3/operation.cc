@@ -1,5 +1,6 @@
 #include "node/s3/operation.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -20,6 +21,7 @@ namespace object = store::object;
 constexpr std::string_view kMetadata = "x-amz-meta-";
 constexpr std::array<std::string_view, 5> kKept{"content-type", "content-language",
                                                 "content-disposition", "cache-control", "expires"};
+constexpr std::string_view kVersion = "?versionId=";
 constexpr std::string_view kChunked = "aws-chunked";
 
 // A content-encoding without the framing of the request itself.
@@ -46,20 +48,24 @@ std::unexpected<Failure> no_such_bucket() {
 
 Answer<std::shared_ptr<object::Bucket>> open_bucket(object::Objects& objects, const Token& token,
                                                     std::string_view name, Access access) {
-  const size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return no_such_bucket();
-  const std::string_view app = name.substr(0, dot);
-  const std::string_view store = name.substr(dot + 1);
+  const std::string_view app = app_of(name);
+  const std::string_view store = name.substr(std::min(name.size(), app.size() + 1));
+  if (app.empty() || store.empty()) return no_such_bucket();
   if (!token.grant.allows(app, StoreKind::kObject, store, access)) return access_denied();
   auto bucket = objects.bucket({std::string(app), std::string(store)});
   if (!bucket) return no_such_bucket();
   return std::move(*bucket);
 }
 
+std::string_view app_of(std::string_view bucket) { return bucket.substr(0, bucket.rfind('.')); }
+
 io::Task<Answer<object::Object>> copy_source(Operation& operation, bool& same) {
   const http::Fields& fields = operation.request.fields;
-  const std::string text(fields.get("x-amz-copy-source").value_or(""));
-  if (text.find("?versionId=") != std::string::npos) co_return not_implemented("versionId");
+  std::string text(fields.get("x-amz-copy-source").value_or(""));
+  if (const size_t at = text.find(kVersion); at != std::string::npos) {
+    if (text.substr(at + kVersion.size()) != kOnlyVersion) co_return no_such_version();
+    text.resize(at);
+  }
   const std::string path = edge::percent_decode(text);
   std::string_view rest = path;
   if (rest.starts_with('/')) rest.remove_prefix(1);

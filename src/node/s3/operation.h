@@ -23,6 +23,9 @@ struct Operation {
   std::shared_ptr<store::object::Bucket> bucket;  // shared with nobody; null: of no bucket
 };
 
+// What the version of an object is called in a bucket that keeps no others.
+inline constexpr std::string_view kOnlyVersion = "null";
+
 using Done = io::Task<Answer<http::Response>>;
 
 // object_reads.cc
@@ -48,6 +51,8 @@ Done abort_upload(Operation& operation);
 Answer<std::shared_ptr<store::object::Bucket>> open_bucket(store::object::Objects& objects,
                                                            const Token& token,
                                                            std::string_view name, Access access);
+// "APP" of a bucket's name "APP.STORE".
+std::string_view app_of(std::string_view bucket);
 // The object that "x-amz-copy-source" names, if the token may read it and the request's conditions
 // hold. `same`: set when it is the one that the request writes. Failures: those of open_bucket(),
 // NoSuchKey, InvalidArgument, PreconditionFailed.

@@ -25,9 +25,9 @@ constexpr const char* kFooter = R"(Examples:
   cusp object export backup/; cusp object import backup/ --stores-dir /var/lib/cusp/stores
 
 Export writes each object to a file of its key's name below a folder; import puts every file below
-one. A node that runs has the stores open: use its S3 endpoint then (--s3, docs/formats/s3.md).
-Exit codes: 0 done; 2 a flag or key is wrong; 3 there is no such object, file or folder; 1 anything
-else, such as a node that has the stores open.)";
+one. A node that runs goes on: it does what this asks.
+Exit codes: 0 done; 2 a flag or key is wrong; 3 there is no such object, file or folder; 4 the
+node is another user's.)";
 
 struct ObjectOptions {
   StoreFolderOptions folder;
@@ -41,20 +41,19 @@ struct ObjectOptions {
 
 struct Opened {
   std::unique_ptr<StoreFolder> folder;
-  std::shared_ptr<object::Bucket> bucket;
+  std::unique_ptr<object::Session> bucket;  // of the folder
 };
 
 Result<Opened> open(const ObjectOptions& options) {
   Opened opened;
   CUSP_TRY(opened.folder, StoreFolder::open(options.folder));
-  CUSP_TRY(object::Objects* const objects, opened.folder->stores().objects());
-  CUSP_TRY(const auto names, opened.folder->wait(objects->buckets()));
+  CUSP_TRY(const auto names, opened.folder->buckets());
   std::vector<std::string> apps;
   for (const auto& name : names) {
     if (apps.empty() || apps.back() != name.app) apps.push_back(name.app);
   }
   CUSP_TRY(const std::string app, opened.folder->app(apps));
-  CUSP_TRY(opened.bucket, objects->bucket({app, options.store}));
+  CUSP_TRY(opened.bucket, opened.folder->objects({app, options.store}));
   return opened;
 }
 
@@ -63,19 +62,19 @@ Result<> put(const ObjectOptions& options) {
   if (options.path != "-") file.open(options.path, std::ios::binary);
   if (!file) return fail(ErrorCode::kNotFound, "this file cannot be read", options.path);
   CUSP_TRY(const Opened opened, open(options));
-  return put_stream(*opened.folder, *opened.bucket, options.key,
-                    options.path == "-" ? std::cin : file, options.media_type);
+  return put_stream(*opened.bucket, options.key, options.path == "-" ? std::cin : file,
+                    options.media_type);
 }
 
 Result<> get(const ObjectOptions& options) {
   CUSP_TRY(const Opened opened, open(options));
-  return get_stream(*opened.folder, *opened.bucket, options.key, std::cout);
+  return get_stream(*opened.bucket, options.key, std::cout);
 }
 
 Result<> remove(const ObjectOptions& options) {
   CUSP_TRY(const Opened opened, open(options));
   for (const auto& key : options.keys) {
-    CUSP_CHECK(opened.folder->wait(opened.bucket->remove(key)));
+    CUSP_CHECK(opened.bucket->remove(key));
   }
   return {};
 }
@@ -85,7 +84,7 @@ template <class Each>
 Result<> for_each_object(const Opened& opened, const std::string& prefix, Each each) {
   object::ListOptions options{.prefix = prefix};
   while (true) {
-    CUSP_TRY(const object::Listing page, opened.folder->wait(opened.bucket->list(options)));
+    CUSP_TRY(const object::Listing page, opened.bucket->list(options));
     for (const auto& head : page.objects) CUSP_CHECK(each(head));
     if (!page.next) return {};
     options.after = *page.next;
@@ -106,7 +105,7 @@ Result<> export_one(const Opened& opened, const std::string& key, const std::str
   fs::create_directories(fs::path(path).parent_path(), error);
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   if (error || !file) return fail(ErrorCode::kPermissionDenied, "cannot write this file", path);
-  auto written = get_stream(*opened.folder, *opened.bucket, key, file);
+  auto written = get_stream(*opened.bucket, key, file);
   if (!written) fs::remove(path, error);
   return written;
 }
@@ -135,7 +134,7 @@ Result<> import_objects(const ObjectOptions& options) {
     const std::string key = options.prefix + at->path().lexically_relative(options.path).string();
     std::ifstream file(at->path(), std::ios::binary);
     if (!file) return fail(ErrorCode::kNotFound, "this file cannot be read", at->path());
-    CUSP_CHECK(put_stream(*opened.folder, *opened.bucket, key, file, options.media_type));
+    CUSP_CHECK(put_stream(*opened.bucket, key, file, options.media_type));
     ++count;
   }
   if (error) return fail(ErrorCode::kUnavailable, "this folder cannot be read", options.path);

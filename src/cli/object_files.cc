@@ -12,30 +12,27 @@ namespace cusp::cli {
 
 namespace object = store::object;
 
-Result<> put_stream(StoreFolder& folder, object::Bucket& bucket, const std::string& key,
-                    std::istream& in, std::string media_type) {
-  auto incoming = bucket.receive();
-  std::string piece(256 * limits::kKiB, '\0');
+Result<> put_stream(object::Session& bucket, const std::string& key, std::istream& in,
+                    std::string media_type) {
+  CUSP_CHECK(bucket.begin());
+  std::string piece;
   while (in) {
+    piece.resize(256 * limits::kKiB);
     in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    const auto bytes = std::string_view(piece).substr(0, static_cast<size_t>(in.gcount()));
-    CUSP_CHECK(folder.wait(incoming.append(bytes)));
+    piece.resize(static_cast<size_t>(in.gcount()));
+    CUSP_CHECK(bucket.append(piece));
   }
   if (in.bad()) return fail(ErrorCode::kUnavailable, "what was to be put cannot be read", key);
-  CUSP_TRY(auto received, folder.wait(incoming.finish()));
   if (media_type.empty()) media_type = edge::media_type_of(key);
-  object::PutOptions options{.fields = {{"content-type", std::move(media_type)}}};
-  CUSP_CHECK(folder.wait(bucket.put(key, std::move(received), std::move(options))));
-  return {};
+  return bucket.put(key, {{"content-type", std::move(media_type)}});
 }
 
-Result<> get_stream(StoreFolder& folder, object::Bucket& bucket, const std::string& key,
-                    std::ostream& out) {
-  CUSP_TRY(auto found, folder.wait(bucket.get(key)));
+Result<> get_stream(object::Session& bucket, const std::string& key, std::ostream& out) {
+  CUSP_TRY(const bool found, bucket.open(key));
   if (!found) return fail(ErrorCode::kNotFound, fmt::format("there is no object '{}'", key));
   uint64_t offset = 0;
   while (true) {
-    CUSP_TRY(const std::string bytes, folder.wait(found->read(offset, limits::kMiB)));
+    CUSP_TRY(const std::string bytes, bucket.read(offset, limits::kMiB));
     if (bytes.empty()) break;
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     offset += bytes.size();

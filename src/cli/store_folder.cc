@@ -85,6 +85,20 @@ Result<std::shared_ptr<store::sql::Database>> StoreFolder::sql(const std::string
   return stores_.sql(app, name);
 }
 
+Result<std::vector<store::kv::StoreName>> StoreFolder::buckets() {
+  if (node_) return node_->buckets();
+  CUSP_TRY(store::object::Objects * objects, stores_.objects());
+  return wait(objects->buckets());
+}
+
+Result<std::unique_ptr<store::object::Session>> StoreFolder::objects(
+    const store::kv::StoreName& name) {
+  if (node_) return node_->objects(name);
+  CUSP_TRY(store::object::Objects * objects, stores_.objects());
+  CUSP_TRY(auto bucket, objects->bucket(name));
+  return store::object::make_session(std::move(bucket));
+}
+
 Result<std::string> StoreFolder::snapshot() {
   return node_ ? node_->snapshot() : stores_.snapshot();
 }

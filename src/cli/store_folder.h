@@ -43,6 +43,9 @@ class StoreFolder {
   Result<std::shared_ptr<store::kv::Store>> key_values(const store::kv::StoreName& name);
   Result<std::shared_ptr<store::sql::Database>> sql(const std::string& app,
                                                     const std::string& name);
+  // Those that hold objects.
+  Result<std::vector<store::kv::StoreName>> buckets();
+  Result<std::unique_ptr<store::object::Session>> objects(const store::kv::StoreName& name);
 
   // Stores::snapshot(), here or in the node that runs.
   Result<std::string> snapshot();

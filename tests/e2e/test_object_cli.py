@@ -1,7 +1,9 @@
-"""`cusp object`: a look into object stores while no node has them open."""
+"""`cusp object`: a look into object stores by themselves and beside a node."""
+
+import os
 
 import pytest
-from s3_endpoint import endpoint
+from s3_endpoint import BUCKET, endpoint
 from test_store_cli import run
 
 
@@ -37,7 +39,20 @@ def test_an_object_whose_key_leads_out_of_the_folder_is_not_exported(app, tmp_pa
     assert not list(out.parent.parent.rglob("evil"))
 
 
-def test_objects_are_not_touched_beside_a_node_that_serves_them(app, state):
-    with endpoint(app, state):
-        refused = run("object", "list", cwd=app)
-        assert refused.returncode == 1 and "another process" in refused.stderr
+def test_a_node_that_serves_objects_is_asked_for_them(app, state, tmp_path_factory):
+    content = os.urandom(5_000_000)
+    out = tmp_path_factory.mktemp("exported")
+    (out / "b").write_bytes(content)
+    with endpoint(app, state) as served:
+        s3 = served.client()
+        s3.put_object(Bucket=BUCKET, Key="a.txt", Body=b"over S3")
+        assert run("object", "get", "a.txt", cwd=app).stdout == "over S3"
+        assert run("object", "import", str(out), "--prefix", "x/", cwd=app).returncode == 0
+        assert s3.get_object(Bucket=BUCKET, Key="x/b")["Body"].read() == content
+        assert run("object", "list", cwd=app).stdout.split() == ["7", "a.txt", "5000000", "x/b"]
+        assert run("object", "export", str(out), cwd=app).returncode == 0
+        assert (out / "x/b").read_bytes() == content
+        assert run("object", "delete", "x/b", cwd=app).returncode == 0
+        gone = run("object", "get", "x/b", cwd=app)
+        assert (gone.returncode, gone.stdout) == (3, "")
+        assert "x/b" not in [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]

@@ -3,32 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "store/remote/replies.h"
 
 namespace cusp::store::remote {
-
-namespace {
-
-template <class T>
-std::string encoded(const Result<T>& result) {
-  Encoder encoder;
-  encoder(result);
-  return encoder.take();
-}
-
-std::string refusal(std::string why) {
-  return encoded(Result<>(fail(ErrorCode::kInvalidArgument, std::move(why))));
-}
-
-// What `perform` answers to the arguments, if they are what it takes.
-template <class Arguments, class Perform>
-std::string with(Decoder& decoder, Perform perform) {
-  Arguments arguments;
-  decoder(arguments);
-  if (!decoder.complete()) return refusal("the arguments of this request are malformed");
-  return encoded(perform(std::move(arguments)));
-}
-
-}  // namespace
 
 std::string Answers::answer(const std::string& request) {
   Decoder decoder(request);
@@ -74,9 +51,12 @@ std::string Answers::perform(Operation operation, Subject subject, Decoder& argu
       return with<std::vector<sql::Migration>>(
           arguments, [&](const auto& migrations) { return migrate(subject, migrations); });
     case Operation::kSnapshot: return encoded(stores_.snapshot());
-    case Operation::kEndSession: sessions_.erase(subject.session); return encoded(Result<>());
+    case Operation::kEndSession:
+      sessions_.erase(subject.session);
+      object_sessions_.erase(subject.session);
+      return encoded(Result<>());
+    default: return perform_on_objects(operation, subject, arguments);
   }
-  return refusal("there is no such operation");
 }
 
 Result<std::vector<kv::StoreName>> Answers::stores() {
@@ -89,14 +69,17 @@ Result<std::shared_ptr<kv::Store>> Answers::key_values(Subject subject) {
   return database->store({std::move(subject.app), std::move(subject.name)});
 }
 
+Result<> Answers::check_sessions() const {
+  if (sessions_.size() + object_sessions_.size() < limits::kStorePeerSessionsMax) return {};
+  return fail(ErrorCode::kResourceExhausted,
+              fmt::format("more than {} sessions at once", size_t{limits::kStorePeerSessionsMax}));
+}
+
 Result<sql::Session*> Answers::session(const Subject& subject) {
   if (const auto found = sessions_.find(subject.session); found != sessions_.end()) {
     return found->second.get();
   }
-  if (sessions_.size() >= limits::kStorePeerSessionsMax) {
-    return fail(ErrorCode::kResourceExhausted, fmt::format("more than {} sessions at once",
-                                                           size_t{limits::kStorePeerSessionsMax}));
-  }
+  CUSP_CHECK(check_sessions());
   CUSP_TRY(const auto database, stores_.sql(subject.app, subject.name));
   return sessions_.emplace(subject.session, database->session()).first->second.get();
 }

@@ -7,13 +7,14 @@
 #include <utility>
 
 #include "io/task_runner.h"
+#include "store/object/session.h"
 #include "store/remote/channel.h"
 #include "store/remote/codec.h"
 #include "store/stores.h"
 
 namespace cusp::store::remote {
 
-// What one peer gets for its requests; has its SQL sessions. Used by one thread. For .cc files.
+// What one peer gets for its requests; has its sessions. Used by one thread. For .cc files.
 class Answers {
  public:
   // `stores` outlives it.
@@ -31,16 +32,21 @@ class Answers {
   };
 
   std::string perform(Operation operation, Subject subject, Decoder& arguments);
+  std::string perform_on_objects(Operation operation, const Subject& subject, Decoder& arguments);
   Result<std::vector<kv::StoreName>> stores();
   Result<std::shared_ptr<kv::Store>> key_values(Subject subject);
+  Result<> check_sessions() const;
   Result<sql::Session*> session(const Subject& subject);
   Result<std::pair<sql::Rows, bool>> execute(const Subject& subject, sql::Statement statement);
   Result<sql::Description> describe(const Subject& subject, std::string text);
   Result<size_t> migrate(const Subject& subject, const std::vector<sql::Migration>& migrations);
+  Result<std::vector<kv::StoreName>> buckets();
+  Result<object::Session*> objects(const Subject& subject);
 
   Stores& stores_;
   io::TaskRunner runner_;
   std::map<uint64_t, std::unique_ptr<sql::Session>> sessions_;
+  std::map<uint64_t, std::unique_ptr<object::Session>> object_sessions_;
 };
 
 }  // namespace cusp::store::remote

@@ -13,8 +13,8 @@
 namespace cusp::store::remote {
 
 // A request begins with this, an Operation, an app's name, a store's, and a number that the peer
-// gives each of its SQL sessions; then come the arguments. The answer is a Result.
-inline constexpr uint64_t kProtocolVersion = 1;
+// gives each of its sessions; then come the arguments. The answer is a Result.
+inline constexpr uint64_t kProtocolVersion = 2;
 
 enum class Operation : uint8_t {
   kStores,      // () -> std::vector<kv::StoreName>
@@ -26,7 +26,16 @@ enum class Operation : uint8_t {
   kMigrate,     // (std::vector<sql::Migration>) -> size_t
   kEndSession,  // () -> void
   kSnapshot,    // () -> std::string path
-  kLast = kSnapshot,
+  // See object::Session.
+  kObjectBuckets,  // () -> std::vector<kv::StoreName>
+  kObjectBegin,    // () -> void
+  kObjectAppend,   // (std::string bytes) -> void
+  kObjectPut,      // (std::string key, object::FieldList) -> void
+  kObjectOpen,     // (std::string key) -> bool
+  kObjectRead,     // (uint64_t offset, uint64_t most) -> std::string
+  kObjectRemove,   // (std::string key) -> void
+  kObjectList,     // (object::ListOptions) -> object::Listing
+  kLast = kObjectList,
 };
 
 // One end of a connection. Blocks. Used by one thread; another one may end it with shut_down().

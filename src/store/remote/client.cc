@@ -42,6 +42,10 @@ class Connection final : public Client {
   }
   std::shared_ptr<kv::Store> key_values(const kv::StoreName& name) override;
   std::shared_ptr<sql::Database> sql(const std::string& app, const std::string& name) override;
+  Result<std::vector<kv::StoreName>> buckets() override {
+    return ask<std::vector<kv::StoreName>>(Operation::kObjectBuckets, {});
+  }
+  std::unique_ptr<object::Session> objects(const kv::StoreName& name) override;
 
   Result<std::string> snapshot() override { return ask<std::string>(Operation::kSnapshot, {}); }
 
@@ -141,12 +145,50 @@ class RemoteDatabase final : public sql::Database {
   const Subject subject_;
 };
 
+class RemoteObjects final : public object::Session {
+ public:
+  RemoteObjects(std::shared_ptr<Connection> connection, Subject subject)
+      : connection_(std::move(connection)), subject_(std::move(subject)) {}
+  ~RemoteObjects() override {
+    // Who does not hear it any more has ended the session.
+    [[maybe_unused]] const auto ignored = connection_->ask<void>(Operation::kEndSession, subject_);
+  }
+
+  Result<> begin() override { return connection_->ask<void>(Operation::kObjectBegin, subject_); }
+  Result<> append(const std::string& bytes) override {
+    return connection_->ask<void>(Operation::kObjectAppend, subject_, bytes);
+  }
+  Result<> put(const std::string& key, const object::FieldList& fields) override {
+    return connection_->ask<void>(Operation::kObjectPut, subject_, key, fields);
+  }
+  Result<bool> open(const std::string& key) override {
+    return connection_->ask<bool>(Operation::kObjectOpen, subject_, key);
+  }
+  Result<std::string> read(uint64_t offset, uint64_t most) override {
+    return connection_->ask<std::string>(Operation::kObjectRead, subject_, offset, most);
+  }
+  Result<> remove(const std::string& key) override {
+    return connection_->ask<void>(Operation::kObjectRemove, subject_, key);
+  }
+  Result<object::Listing> list(const object::ListOptions& options) override {
+    return connection_->ask<object::Listing>(Operation::kObjectList, subject_, options);
+  }
+
+ private:
+  const std::shared_ptr<Connection> connection_;
+  const Subject subject_;
+};
+
 std::shared_ptr<kv::Store> Connection::key_values(const kv::StoreName& name) {
   return std::make_shared<RemoteStore>(shared(), Subject{name.app, name.store});
 }
 
 std::shared_ptr<sql::Database> Connection::sql(const std::string& app, const std::string& name) {
   return std::make_shared<RemoteDatabase>(shared(), Subject{app, name});
+}
+
+std::unique_ptr<object::Session> Connection::objects(const kv::StoreName& name) {
+  return std::make_unique<RemoteObjects>(shared(), Subject{name.app, name.store, next_session()});
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "store/kv/database.h"
+#include "store/object/session.h"
 #include "store/sql/database.h"
 
 namespace cusp::store::remote {
@@ -23,6 +24,9 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual Result<std::vector<kv::StoreName>> stores() = 0;
   virtual std::shared_ptr<kv::Store> key_values(const kv::StoreName& name) = 0;
   virtual std::shared_ptr<sql::Database> sql(const std::string& app, const std::string& name) = 0;
+  // Those that hold objects.
+  virtual Result<std::vector<kv::StoreName>> buckets() = 0;
+  virtual std::unique_ptr<object::Session> objects(const kv::StoreName& name) = 0;
   // Stores::snapshot() there.
   virtual Result<std::string> snapshot() = 0;
 };

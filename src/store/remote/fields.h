@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "store/kv/database.h"
 #include "store/kv/store.h"
+#include "store/object/bucket.h"
 #include "store/sql/migrations.h"
 #include "store/sql/value.h"
 
@@ -58,6 +59,16 @@ void fields(auto& codec, Is<sql::Rows> auto& rows) {
 }
 void fields(auto& codec, Is<sql::Migration> auto& migration) {
   codec(migration.name, migration.text, migration.digest);
+}
+void fields(auto& codec, Is<object::ListOptions> auto& options) {
+  codec(options.prefix, options.delimiter, options.after, options.limit);
+}
+// What a listing tells of an object.
+void fields(auto& codec, Is<object::Head> auto& head) {
+  codec(head.key, head.size, head.etag, head.modified);
+}
+void fields(auto& codec, Is<object::Listing> auto& listing) {
+  codec(listing.objects, listing.prefixes, listing.next);
 }
 
 }  // namespace cusp::store::remote

@@ -8,57 +8,13 @@
 #include <vector>
 
 #include "base/limits.h"
-#include "store/remote/channel.h"
-#include "store/remote/client.h"
-#include "store/remote/codec.h"
-#include "store/stores.h"
-#include "store/test_loop.h"
+#include "store/remote/test_remote.h"
 
 namespace cusp::store::remote {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// The stores that one process has open, and what another one sees of them.
-class RemoteStores : public ::testing::Test {
- protected:
-  RemoteStores() {
-    EXPECT_TRUE(stores->key_values());
-    auto connected = Client::connect(directory);
-    EXPECT_TRUE(connected) << connected.error().to_string();
-    client = std::move(*connected);
-  }
-
-  Result<sql::Rows> execute(sql::Session& session, const std::string& text) {
-    return loop.run(session.execute({.text = text}));
-  }
-  // The answer's message to a request of these bytes.
-  std::string answer(const std::string& request) {
-    auto channel = Channel::connect(directory);
-    EXPECT_TRUE(channel && channel->send(request));
-    const auto bytes = channel->receive();
-    if (!bytes) return bytes.error().message;
-    Result<> result;
-    Decoder decoder(*bytes);
-    decoder(result);
-    return !decoder.good() ? "malformed" : result ? "done" : result.error().message;
-  }
-
-  testing::Folder folder;
-  testing::Loop loop;
-  // Longer than the path of a socket may be.
-  const std::string directory = folder.path() + "/" + std::string(150, 'd');
-  io::BlockingPool pool{2};
-  std::unique_ptr<Stores> stores = std::make_unique<Stores>(directory, pool);
-  std::shared_ptr<Client> client;
-};
-
-std::string request(uint64_t version, Operation operation, const std::string& rest = {}) {
-  Encoder encoder;
-  encoder(version, operation, std::string("app"), std::string("s"), uint64_t{1});
-  return encoder.take() + rest;
-}
 
 TEST_F(RemoteStores, KeysAreReadWrittenAndListed) {
   const auto store = client->key_values({"app", "s"});
@@ -121,17 +77,26 @@ TEST_F(RemoteStores, AConnectionThatBreaksEndsItsTransaction) {
 
 TEST_F(RemoteStores, WhatIsNoRequestIsRefusedAndTheOthersGoOn) {
   EXPECT_EQ(answer(""), answer("x"));
-  EXPECT_NE(answer(request(2, Operation::kStores)).find("another version"), std::string::npos);
-  EXPECT_NE(answer(request(1, static_cast<Operation>(9))).find("malformed"), std::string::npos);
-  EXPECT_NE(answer(request(1, static_cast<Operation>(200))).find("malformed"), std::string::npos);
+  EXPECT_NE(answer(request(kProtocolVersion + 1, Operation::kStores)).find("another version"),
+            std::string::npos);
+  EXPECT_NE(answer(request(kProtocolVersion,
+                           static_cast<Operation>(static_cast<int>(Operation::kLast) + 1)))
+                .find("malformed"),
+            std::string::npos);
+  EXPECT_NE(answer(request(kProtocolVersion, static_cast<Operation>(200))).find("malformed"),
+            std::string::npos);
   for (const Operation operation :
        {Operation::kGet, Operation::kList, Operation::kWrite, Operation::kExecute,
-        Operation::kDescribe, Operation::kMigrate}) {
-    EXPECT_NE(answer(request(1, operation, "1234567")).find("malformed"), std::string::npos);
+        Operation::kDescribe, Operation::kMigrate, Operation::kObjectAppend, Operation::kObjectPut,
+        Operation::kObjectOpen, Operation::kObjectRead, Operation::kObjectRemove,
+        Operation::kObjectList}) {
+    EXPECT_NE(answer(request(kProtocolVersion, operation, "1234567")).find("malformed"),
+              std::string::npos);
     const std::string long_list(8, '\xff');
-    EXPECT_NE(answer(request(1, operation, long_list)).find("malformed"), std::string::npos);
+    EXPECT_NE(answer(request(kProtocolVersion, operation, long_list)).find("malformed"),
+              std::string::npos);
   }
-  EXPECT_EQ(answer(request(1, Operation::kEndSession)), "done");
+  EXPECT_EQ(answer(request(kProtocolVersion, Operation::kEndSession)), "done");
   EXPECT_TRUE(client->stores());
 }
 

@@ -1,5 +1,7 @@
 #include "app/runtime_config.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "base/suggest.h"
@@ -98,6 +100,81 @@ void read_databases(TableReader& root, std::map<std::string, LibsqlDatabase>& da
   }
 }
 
+// Without the key, the environment of the AWS tools has it.
+std::string credential(TableReader& table, std::string_view key, const char* variable) {
+  if (table.has(key)) return table.string_or(key, "");
+  const char* const value = std::getenv(variable);
+  if (value == nullptr || *value == '\0') {
+    table.error(fmt::format("{} needs the key '{}', or {} in the environment", table.what(), key,
+                            variable));
+    return {};
+  }
+  return value;
+}
+
+void read_endpoint(TableReader& table, S3Bucket& bucket) {
+  const auto value = table.value("endpoint");
+  if (!value) return table.error(fmt::format("{} needs the key 'endpoint'", table.what()));
+  const std::string url = value->string().value_or("https://-");
+  const size_t colon = url.find("://");
+  bucket.scheme = url.substr(0, colon);
+  const bool http = bucket.scheme == "https" || bucket.scheme == "http";
+  if (colon != url.npos) bucket.authority = url.substr(colon + 3);
+  if (bucket.authority.ends_with('/')) bucket.authority.pop_back();
+  if (!http || bucket.authority.empty() || bucket.authority.find_first_of("/?#@ ") != url.npos) {
+    value->error(
+        "'endpoint' must be scheme and host, such as "
+        "\"https://us-east-1.linodeobjects.com\"");
+  }
+}
+
+// What stands in a host name or a path of the requests' as it is.
+void read_bucket_name(TableReader& table, S3Bucket& bucket) {
+  constexpr std::string_view kCharacters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+  constexpr size_t kBytesMax = 255;
+  const auto value = table.value("bucket");
+  if (!value) return table.error(fmt::format("{} needs the key 'bucket'", table.what()));
+  bucket.bucket = value->string().value_or("-");
+  if (bucket.bucket.empty() || bucket.bucket.size() > kBytesMax ||
+      bucket.bucket.find_first_not_of(kCharacters) != std::string::npos) {
+    value->error("'bucket' must be the name of a bucket: letters, digits, '.', '-' and '_'");
+  }
+}
+
+void read_object_store(const std::string& name, TableReader& table,
+                       std::map<std::string, S3Bucket>& stores) {
+  const auto type = table.value("type");
+  const auto kind = type ? type->string() : std::nullopt;
+  if (!type) table.error(fmt::format("{} needs the key 'type'", table.what()));
+  if (!kind) return;
+  if (*kind != "s3") {
+    type->error(
+        fmt::format("there is no type '{}' of an object store{}", *kind, suggest(*kind, {"s3"})));
+    return;
+  }
+  S3Bucket bucket;
+  read_endpoint(table, bucket);
+  read_bucket_name(table, bucket);
+  bucket.region = table.string_or("region", bucket.region);
+  bucket.prefix = table.string_or("prefix", "");
+  bucket.path_style = table.boolean("path_style").value_or(false);
+  bucket.access_key_id = credential(table, "access_key_id", "AWS_ACCESS_KEY_ID");
+  bucket.secret_access_key = credential(table, "secret_access_key", "AWS_SECRET_ACCESS_KEY");
+  table.finish();
+  stores[name] = std::move(bucket);
+}
+
+void read_object_stores(TableReader& root, std::map<std::string, S3Bucket>& stores) {
+  auto all = root.table("object_store");
+  if (!all) return;
+  for (const auto& [name, place, value] : all->entries()) {
+    if (auto table = value.table(fmt::format("[object_store.{}]", name))) {
+      read_object_store(name, *table, stores);
+    }
+  }
+}
+
 }  // namespace
 
 Result<RuntimeConfig> load_runtime_config(const std::string& path, const VaultFactory& vault) {
@@ -111,6 +188,7 @@ Result<RuntimeConfig> load_runtime_config(const std::string& path, const VaultFa
         ->error("'config_provider' is the old name of 'variables_provider'; keep one");
   }
   read_databases(root, config.databases);
+  read_object_stores(root, config.object_stores);
   root.ignore("config_provider");
   root.ignore("variables_provider");
   for (std::string_view other : kOtherKeys) root.ignore(other);

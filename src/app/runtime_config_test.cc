@@ -8,6 +8,8 @@
 namespace cusp::app {
 namespace {
 
+std::unique_ptr<VariableProvider> no_vault(const VaultOptions&) { return make_map_provider({}); }
+
 TEST(RuntimeConfig, ProvidersAreBuiltInOrderAndOtherTablesAccepted) {
   TestFolder folder;
   VaultOptions vault;
@@ -70,7 +72,6 @@ hosts = ["a"]
 
 TEST(RuntimeConfig, MistakesGiveTheirPlace) {
   TestFolder folder;
-  const auto no_vault = [](VaultOptions) { return make_map_provider({}); };
   struct Case {
     std::string_view text;
     std::string_view place;
@@ -99,6 +100,19 @@ TEST(RuntimeConfig, MistakesGiveTheirPlace) {
         {"[sqlite_database.a]\ntype = 'libsql'\nurl = 'https://a'", ":1:1",
          "a database of type \"libsql\" needs the key 'token'"},
         {"[sqlite_database.a]\ntype = 'spin'\nurl = 'https://a'", ":3:1", "unknown key 'url'"},
+        {"[object_store.a]\ntype = 's4'", ":2:8", "there is no type 's4' of an object store"},
+        {"[object_store.a]\ntype = 's3'\nbucket = 'b'\naccess_key_id = 'a'\n"
+         "secret_access_key = 'a'",
+         ":1:1", "[object_store.a] needs the key 'endpoint'"},
+        {"[object_store.a]\ntype = 's3'\nbucket = 'b'\naccess_key_id = 'a'\n"
+         "secret_access_key = 'a'\nendpoint = 'https://a/b'",
+         ":6:12", "'endpoint' must be scheme and host"},
+        {"[object_store.a]\ntype = 's3'\nbucket = 'b/c'\naccess_key_id = 'a'\n"
+         "secret_access_key = 'a'\nendpoint = 'https://a'",
+         ":3:10", "'bucket' must be the name of a bucket"},
+        {"[object_store.a]\ntype = 's3'\nbucket = 'b'\nendpoint = 'https://a'\n"
+         "access_key_id = 'a'\nsecret_access_key = 'a'\npathstyle = true",
+         ":7:1", "unknown key 'pathstyle'"},
         {"sqlite_database = 1", ":1:", "'sqlite_database' must be a table"},
         {"state_dir =", ":1:", "not valid TOML"}}) {
     std::string path = folder.write("runtime-config.toml", text);
@@ -110,6 +124,55 @@ TEST(RuntimeConfig, MistakesGiveTheirPlace) {
     EXPECT_EQ(config.error().message.substr(0, message.size()), message) << text;
   }
   EXPECT_EQ(load_runtime_config(folder.path("none"), no_vault).error().code, ErrorCode::kNotFound);
+}
+
+TEST(RuntimeConfig, AnObjectStoreMayBeABucketOfAnS3Service) {
+  TestFolder folder;
+  const auto config =
+      load_runtime_config(folder.write("runtime-config.toml", R"([object_store.media]
+type = "s3"
+endpoint = "https://us-east-1.linodeobjects.com/"
+bucket = "shop"
+prefix = "media/"
+path_style = true
+access_key_id = "AKID"
+secret_access_key = "s3cret"
+)"),
+                          no_vault);
+  ASSERT_TRUE(config) << config.error().to_string();
+  ASSERT_EQ(config->object_stores.size(), 1u);
+  const S3Bucket& bucket = config->object_stores.at("media");
+  EXPECT_EQ(bucket.scheme, "https");
+  EXPECT_EQ(bucket.authority, "us-east-1.linodeobjects.com");
+  EXPECT_EQ(bucket.region, "us-east-1");
+  EXPECT_EQ(bucket.bucket, "shop");
+  EXPECT_EQ(bucket.prefix, "media/");
+  EXPECT_TRUE(bucket.path_style);
+  EXPECT_EQ(bucket.access_key_id, "AKID");
+  EXPECT_EQ(bucket.secret_access_key, "s3cret");
+}
+
+TEST(RuntimeConfig, CredentialsOfABucketMayComeFromTheEnvironment) {
+  TestFolder folder;
+  const std::string path =
+      folder.write("runtime-config.toml",
+                   "[object_store.a]\ntype = 's3'\nendpoint = 'http://[::1]:9000'\nbucket = 'b'\n");
+  ::unsetenv("AWS_ACCESS_KEY_ID");
+  ::unsetenv("AWS_SECRET_ACCESS_KEY");
+  const auto missing = load_runtime_config(path, no_vault);
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().to_string().find("AWS_ACCESS_KEY_ID in the environment"),
+            std::string::npos)
+      << missing.error().to_string();
+  ::setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "s3cret", 1);
+  const auto config = load_runtime_config(path, no_vault);
+  ::unsetenv("AWS_ACCESS_KEY_ID");
+  ::unsetenv("AWS_SECRET_ACCESS_KEY");
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->object_stores.at("a").authority, "[::1]:9000");
+  EXPECT_EQ(config->object_stores.at("a").access_key_id, "AKID");
+  EXPECT_EQ(config->object_stores.at("a").secret_access_key, "s3cret");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "host/call_end.h"
 #include "host/libsql_protocol.h"
 #include "http/client.h"
+#include "http/read_within.h"
 #include "io/asio.h"
 
 namespace cusp::host {
@@ -33,25 +34,6 @@ struct Reply {
   std::string body;
 };
 
-// A server that sends a little now and then holds nobody for longer than a pause beyond `time`.
-io::Task<Result<std::string>> read_body(http::Body* body, size_t bytes_max,
-                                        Clock::time_point deadline) {
-  std::string text;
-  while (body != nullptr) {
-    CUSP_CO_TRY(const http::BodyPart part, co_await body->read());
-    text.append(part.bytes());
-    if (text.size() > bytes_max) {
-      co_return fail(ErrorCode::kResourceExhausted,
-                     fmt::format("the libSQL server answers with more than {} bytes", bytes_max));
-    }
-    if (part.end) break;
-    if (Clock::now() > deadline) {
-      co_return fail(ErrorCode::kDeadlineExceeded, "the libSQL server took too long");
-    }
-  }
-  co_return text;
-}
-
 io::Task<Result<Reply>> exchange(http::Client& client, SetupPtr setup, LibsqlServer place,
                                  std::string body) {
   http::Request request{.method = "POST",
@@ -69,7 +51,8 @@ io::Task<Result<Reply>> exchange(http::Client& client, SetupPtr setup, LibsqlSer
   if (!response) co_return std::unexpected(std::move(response.error().error));
   const size_t bytes_max =
       response->status == 200 ? limits::kLibsqlAnswerBytesMax : kRefusalBytesMax;
-  CUSP_CO_TRY(std::string text, co_await read_body(response->body.get(), bytes_max, deadline));
+  CUSP_CO_TRY(std::string text, co_await http::read_within(response->body.get(), bytes_max,
+                                                           deadline, "the libSQL server"));
   co_return Reply{.status = response->status, .body = std::move(text)};
 }
 

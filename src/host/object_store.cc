@@ -21,24 +21,13 @@ using engine::Blob;
 using engine::Call;
 using engine::CallFailure;
 using engine::Value;
-namespace object = store::object;
-using BucketPtr = std::shared_ptr<object::Bucket>;  // shared with the component
+// Shared with the call under way, so that it may be closed meanwhile. The guest's side makes one
+// call of it at a time.
+using ReaderPtr = std::shared_ptr<ObjectReader>;
+using WriterPtr = std::shared_ptr<ObjectWriter>;
+using ContainerPtr = std::shared_ptr<ObjectContainer>;  // shared with a copy's other half
 
-constexpr size_t kPageKeys = 1000;
 constexpr int64_t kReadBytesMax = 1 * limits::kMiB;
-
-// An object that a guest reads or writes; shared with the call under way, so that it may be closed
-// meanwhile. The guest's side makes one call of it at a time.
-struct Reader {
-  object::Object object;
-};
-struct Writer {
-  BucketPtr bucket;
-  std::string key;
-  object::Incoming incoming;
-};
-using ReaderPtr = std::shared_ptr<Reader>;
-using WriterPtr = std::shared_ptr<Writer>;
 
 // Those of one invocation, by the numbers that its guest knows.
 struct Handles {
@@ -67,48 +56,44 @@ void fail_full(Call& call) {
                                              limits::kGuestObjectsMax));
 }
 
-template <class T>
-void end_written(Call& call, const Result<T>& result) {
+void end_written(Call& call, const Result<>& result) {
   if (!result) return fail(call, result.error());
   call.answer();
 }
 
-io::Task<> head(BucketPtr bucket, std::string key, Call call) {
-  const auto found = co_await bucket->head(std::move(key));
+io::Task<> head(ContainerPtr container, std::string key, Call call) {
+  const auto found = co_await container->stat(std::move(key));
   if (!found) co_return fail(call, found.error());
   if (!*found) co_return call.answer();
-  const auto modified =
-      std::chrono::floor<std::chrono::seconds>((*found)->modified.time_since_epoch());
-  call.answer({static_cast<int64_t>((*found)->size), static_cast<int64_t>(modified.count())});
+  const int64_t modified = (*found)->modified.time_since_epoch().count();
+  call.answer({static_cast<int64_t>((*found)->size), modified});
 }
 
-io::Task<> list(BucketPtr bucket, std::string after, Call call) {
-  object::ListOptions options{.after = std::move(after), .limit = kPageKeys};
-  const auto page = co_await bucket->list(std::move(options));
+io::Task<> list(ContainerPtr container, std::string after, Call call) {
+  const auto page = co_await container->list(std::move(after));
   if (!page) co_return fail(call, page.error());
   std::vector<Value> values;
   values.push_back(page->next ? Value(std::string_view(*page->next)) : Value());
-  for (const auto& listed : page->objects) values.emplace_back(std::string_view(listed.key));
+  for (const auto& key : page->keys) values.emplace_back(std::string_view(key));
   call.answer(values);
 }
 
-io::Task<> remove(BucketPtr bucket, std::vector<std::string> keys, Call call) {
+io::Task<> remove(ContainerPtr container, std::vector<std::string> keys, Call call) {
   for (auto& key : keys) {
-    const auto removed = co_await bucket->remove(std::move(key));
+    const auto removed = co_await container->remove(std::move(key));
     if (!removed) co_return fail(call, removed.error());
   }
   call.answer();
 }
 
 // What is written meanwhile may stay.
-io::Task<> clear(BucketPtr bucket, Call call) {
+io::Task<> clear(ContainerPtr container, Call call) {
   std::optional<std::string> after = "";
   while (after) {
-    object::ListOptions options{.after = *after, .limit = kPageKeys};
-    const auto page = co_await bucket->list(std::move(options));
+    const auto page = co_await container->list(*after);
     if (!page) co_return fail(call, page.error());
-    for (const auto& listed : page->objects) {
-      const auto removed = co_await bucket->remove(listed.key);
+    for (const auto& key : page->keys) {
+      const auto removed = co_await container->remove(key);
       if (!removed) co_return fail(call, removed.error());
     }
     after = page->next;
@@ -116,40 +101,54 @@ io::Task<> clear(BucketPtr bucket, Call call) {
   call.answer();
 }
 
-io::Task<> copy(BucketPtr from, std::string key, BucketPtr to, std::string target, Call call) {
-  const auto source = co_await from->get(key);
-  if (!source) co_return fail(call, source.error());
-  if (!*source) co_return fail_missing(call, key);
-  object::PutOptions options{.fields = (*source)->head().fields, .condition = {}};
-  end_written(call, co_await to->copy(**source, std::move(target), std::move(options)));
+// Between places that know nothing of each other.
+io::Task<Result<Copied>> stream(ContainerPtr from, std::string key, ContainerPtr to,
+                                std::string target) {
+  CUSP_CO_TRY(const auto source, co_await from->open(std::move(key)));
+  if (!source) co_return Copied::kNoObject;
+  const auto written = to->create(std::move(target), source->fields());
+  for (uint64_t offset = 0; offset < source->size();) {
+    CUSP_CO_TRY(std::string bytes, co_await source->read(offset, kReadBytesMax));
+    if (bytes.empty()) break;
+    offset += bytes.size();
+    CUSP_CO_CHECK(co_await written->append(std::move(bytes)));
+  }
+  CUSP_CO_CHECK(co_await written->finish());
+  co_return Copied::kDone;
 }
 
-io::Task<> get(BucketPtr bucket, std::string key, HandlesPtr handles, int64_t number, Call call) {
+io::Task<> copy(ContainerPtr from, std::string key, ContainerPtr to, std::string target,
+                Call call) {
+  auto copied = co_await from->copy(key, *to, target);
+  if (copied && *copied == Copied::kApart) copied = co_await stream(from, key, to, target);
+  if (!copied) co_return fail(call, copied.error());
+  if (*copied == Copied::kNoObject) co_return fail_missing(call, key);
+  call.answer();
+}
+
+io::Task<> get(ContainerPtr container, std::string key, HandlesPtr handles, int64_t number,
+               Call call) {
   ++handles->opening;
-  auto found = co_await bucket->get(key);
+  auto found = co_await container->open(key);
   --handles->opening;
   if (!found) co_return fail(call, found.error());
   if (!*found) co_return fail_missing(call, key);
-  const auto size = static_cast<int64_t>((*found)->head().size);
-  handles->readers.emplace(number, std::make_shared<Reader>(std::move(**found)));
+  const auto size = static_cast<int64_t>((*found)->size());
+  handles->readers.emplace(number, std::move(*found));
   call.answer({number, size});
 }
 
 io::Task<> read(ReaderPtr reader, uint64_t offset, uint64_t most, Call call) {
-  const auto bytes = co_await reader->object.read(offset, most);
+  const auto bytes = co_await reader->read(offset, most);
   if (!bytes) co_return fail(call, bytes.error());
   call.answer({Blob{*bytes}});
 }
 
 io::Task<> write(WriterPtr writer, std::string bytes, Call call) {
-  end_written(call, co_await writer->incoming.append(bytes));
+  end_written(call, co_await writer->append(std::move(bytes)));
 }
 
-io::Task<> finish(WriterPtr writer, Call call) {
-  auto received = co_await writer->incoming.finish();
-  if (!received) co_return fail(call, received.error());
-  end_written(call, co_await writer->bucket->put(std::move(writer->key), std::move(*received), {}));
-}
+io::Task<> finish(WriterPtr writer, Call call) { end_written(call, co_await writer->finish()); }
 
 std::vector<std::string> keys_of(const Arguments& arguments) {
   std::vector<std::string> keys;
@@ -170,41 +169,41 @@ class ObjectStore final : public Capability {
       case CUSP_OBJECT_CLOSE: return call_handle(arguments, caller, *handles, std::move(call));
       default: break;
     }
-    const BucketPtr bucket = find(arguments.text(0), call);
-    if (!bucket) return;
+    const ContainerPtr container = connect(arguments.text(0), caller, call);
+    if (!container) return;
     if (call.operation() == CUSP_OBJECT_OPEN) return call.answer();
-    if (call.operation() == CUSP_OBJECT_CLEAR) return spawn(caller, clear(bucket, std::move(call)));
+    if (call.operation() == CUSP_OBJECT_CLEAR)
+      return spawn(caller, clear(container, std::move(call)));
     if (call.operation() == CUSP_OBJECT_DELETE) {
-      return spawn(caller, remove(bucket, keys_of(arguments), std::move(call)));
+      return spawn(caller, remove(container, keys_of(arguments), std::move(call)));
     }
     std::string key(arguments.text(1));
     if (call.operation() == CUSP_OBJECT_HEAD) {
-      return spawn(caller, head(bucket, std::move(key), std::move(call)));
+      return spawn(caller, head(container, std::move(key), std::move(call)));
     }
     if (call.operation() == CUSP_OBJECT_LIST) {
-      return spawn(caller, list(bucket, std::move(key), std::move(call)));
+      return spawn(caller, list(container, std::move(key), std::move(call)));
     }
     if (call.operation() == CUSP_OBJECT_COPY) {
-      const BucketPtr to = find(arguments.text(2), call);
+      const ContainerPtr to = connect(arguments.text(2), caller, call);
       if (!to) return;
       std::string target(arguments.text(3));
-      return spawn(caller, copy(bucket, std::move(key), to, std::move(target), std::move(call)));
+      return spawn(caller, copy(container, std::move(key), to, std::move(target), std::move(call)));
     }
     if (handles->full()) return fail_full(call);
     const int64_t number = ++last_;
     if (call.operation() == CUSP_OBJECT_GET) {
-      return spawn(caller, get(bucket, std::move(key), handles, number, std::move(call)));
+      return spawn(caller, get(container, std::move(key), handles, number, std::move(call)));
     }
-    handles->writers.emplace(
-        number, std::make_shared<Writer>(Writer{bucket, std::move(key), bucket->receive()}));
+    handles->writers.emplace(number, container->create(std::move(key), {}));
     call.answer({number});
   }
 
  private:
   // Null: the call has failed.
-  BucketPtr find(std::string_view name, Call& call) const {
+  ContainerPtr connect(std::string_view name, const Caller& caller, Call& call) const {
     const auto found = stores_.find(name);
-    if (found != stores_.end()) return found->second;
+    if (found != stores_.end()) return found->second->connect(caller);
     call.fail(CallFailure::kDenied,
               fmt::format("the manifest does not name the store '{}' in the component's "
                           "object_stores",

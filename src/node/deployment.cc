@@ -125,9 +125,11 @@ Result<std::shared_ptr<const Deployment>> Deployment::create(const engine::Engin
                                                    .secret = options.secret}));
   }
   deployment->grant_edge(options);
-  for (const auto& [name, database] : options.databases) deployment->elsewhere_.insert(name);
+  for (const auto& [name, database] : options.elsewhere.databases) {
+    deployment->elsewhere_.insert(name);
+  }
   CUSP_TRY(const size_t migrations,
-           prepare_databases(*options.stores, manifest, options.databases));
+           prepare_databases(*options.stores, manifest, options.elsewhere.databases));
   if (migrations > 0) {
     options.progress(fmt::format("{}: {} {} applied", manifest.name, migrations,
                                  migrations == 1 ? "migration" : "migrations"));
@@ -206,7 +208,7 @@ Result<> Deployment::add(const engine::Engine& engine, ArtifactStore& artifacts,
   deployed->capabilities.grant(host::CapabilityKind::kSockets,
                                host::make_sockets(deployed->outbound));
   CUSP_CHECK(
-      grant_stores(*options.stores, app_, component, options.databases, deployed->capabilities));
+      grant_stores(*options.stores, app_, component, options.elsewhere, deployed->capabilities));
   for (const auto& name : component.queues) {
     CUSP_TRY(queues_[name], options.stores->queue(app_.name, name));
   }

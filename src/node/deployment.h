@@ -10,7 +10,6 @@
 #include "app/app.h"
 #include "app/outbound.h"
 #include "app/routes.h"
-#include "app/runtime_config.h"
 #include "app/variables.h"
 #include "base/result.h"
 #include "edge/cache/cache.h"
@@ -22,6 +21,7 @@
 #include "host/redis_address.h"
 #include "node/admission.h"
 #include "node/artifact_store.h"
+#include "node/grants.h"
 #include "store/stores.h"
 
 namespace cusp::node {
@@ -43,8 +43,8 @@ struct DeployedComponent {
 
 struct DeploymentOptions {
   std::vector<std::unique_ptr<app::VariableProvider>> providers;
-  std::map<std::string, app::LibsqlDatabase> databases;  // those that other servers have
-  std::string secret;                                    // edge::FeatureContext::secret
+  StoresElsewhere elsewhere;
+  std::string secret;                    // edge::FeatureContext::secret
   std::shared_ptr<const edge::Geo> geo;  // shared with the shards; null: there is no database
   store::Stores* stores = nullptr;       // outlives the deployment
   edge::cache::Cache* cache = nullptr;   // outlives the deployment

@@ -7,6 +7,7 @@
 #include "host/libsql.h"
 #include "host/object_store.h"
 #include "host/sqlite.h"
+#include "node/s3_client/objects.h"
 
 namespace cusp::node {
 
@@ -36,10 +37,21 @@ Result<std::shared_ptr<host::SqlDatabase>> find_database(store::Stores& stores, 
   return host::make_libsql_database(std::move(*server), found->second.token, bounds);
 }
 
+Result<std::shared_ptr<host::ObjectBackEnd>> find_objects(store::Stores& stores,
+                                                          const app::App& app,
+                                                          const std::string& name,
+                                                          const StoresElsewhere& elsewhere) {
+  const auto found = elsewhere.object_stores.find(name);
+  if (found != elsewhere.object_stores.end()) return s3_client::make_s3_objects(found->second);
+  CUSP_TRY(store::object::Objects * objects, stores.objects());
+  CUSP_TRY(auto bucket, objects->bucket({app.name, name}));
+  return host::make_embedded_objects(std::move(bucket));
+}
+
 }  // namespace
 
 Result<> grant_stores(store::Stores& stores, const app::App& app, const app::Component& component,
-                      const LibsqlDatabases& elsewhere, host::Capabilities& capabilities) {
+                      const StoresElsewhere& elsewhere, host::Capabilities& capabilities) {
   if (!component.key_value_stores.empty()) {
     CUSP_TRY(store::kv::Database * database, stores.key_values());
     host::KeyValueStores granted;
@@ -53,15 +65,14 @@ Result<> grant_stores(store::Stores& stores, const app::App& app, const app::Com
   if (!component.sqlite_databases.empty()) {
     host::SqlDatabases granted;
     for (const auto& name : component.sqlite_databases) {
-      CUSP_TRY(granted[name], find_database(stores, app, name, elsewhere));
+      CUSP_TRY(granted[name], find_database(stores, app, name, elsewhere.databases));
     }
     capabilities.grant(host::CapabilityKind::kSql, host::make_sqlite(std::move(granted)));
   }
   if (!component.object_stores.empty()) {
-    CUSP_TRY(store::object::Objects * objects, stores.objects());
     host::ObjectStores granted;
     for (const auto& name : component.object_stores) {
-      CUSP_TRY(granted[name], objects->bucket({app.name, name}));
+      CUSP_TRY(granted[name], find_objects(stores, app, name, elsewhere));
     }
     capabilities.grant(host::CapabilityKind::kObjectStore,
                        host::make_object_store(std::move(granted)));

@@ -14,11 +14,17 @@ namespace cusp::node {
 // SQL databases that other servers have, by name.
 using LibsqlDatabases = std::map<std::string, app::LibsqlDatabase>;
 
-// Opens the stores that the manifest of `app` grants to `component`, and grants them with the
-// databases that are elsewhere. Blocks. Errors: those of Stores, with the component's place as
+// What an app's stores of these names are in place of this node's own.
+struct StoresElsewhere {
+  LibsqlDatabases databases;
+  std::map<std::string, app::S3Bucket> object_stores;
+};
+
+// Opens the stores that the manifest of `app` grants to `component`, and grants them with those
+// that are elsewhere. Blocks. Errors: those of Stores, with the component's place as
 // context where they have none, and of LibsqlServer::parse() with that of the URL.
 Result<> grant_stores(store::Stores& stores, const app::App& app, const app::Component& component,
-                      const LibsqlDatabases& elsewhere, host::Capabilities& capabilities);
+                      const StoresElsewhere& elsewhere, host::Capabilities& capabilities);
 
 // Opens the databases of which the manifest of `app` says something, with the limits and the schema
 // that it asks for (store/sql/migrations.h). How many migrations that took. Blocks. Errors: those

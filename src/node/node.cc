@@ -166,7 +166,8 @@ Result<std::shared_ptr<const Deployment>> Node::State::load_app(const AppSource&
   deployment.providers.push_back(app::make_map_provider(source.variables));
   if (!source.runtime_config.empty()) {
     CUSP_TRY(auto configured, app::load_runtime_config(source.runtime_config, make_vault_provider));
-    deployment.databases = std::move(configured.databases);
+    deployment.elsewhere = {.databases = std::move(configured.databases),
+                            .object_stores = std::move(configured.object_stores)};
     for (auto& provider : configured.providers) {
       deployment.providers.push_back(std::move(provider));
     }

@@ -19,7 +19,26 @@ std::unexpected<Failure> broken() {
   return refuse(400, "InvalidURI", "Couldn't parse the specified URI.");
 }
 
-Answer<std::string> decode(std::string_view text) {
+Answer<Query> parse_query(std::string_view text) {
+  Query query;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    if (one.empty()) continue;
+    if (query.size() == kParametersMax) return broken();
+    const size_t equals = std::min(one.find('='), one.size());
+    auto name = uri_decode(one.substr(0, equals));
+    auto value = uri_decode(one.substr(std::min(one.size(), equals + 1)));
+    if (!name || !value) return broken();
+    query.emplace_back(std::move(*name), std::move(*value));
+  }
+  std::ranges::sort(query);
+  return query;
+}
+
+}  // namespace
+
+Answer<std::string> uri_decode(std::string_view text) {
   std::string bytes;
   for (size_t at = 0; at < text.size(); ++at) {
     if (text[at] != '%') {
@@ -34,25 +53,6 @@ Answer<std::string> decode(std::string_view text) {
   }
   return bytes;
 }
-
-Answer<Query> parse_query(std::string_view text) {
-  Query query;
-  while (!text.empty()) {
-    const std::string_view one = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(text.size(), one.size() + 1));
-    if (one.empty()) continue;
-    if (query.size() == kParametersMax) return broken();
-    const size_t equals = std::min(one.find('='), one.size());
-    auto name = decode(one.substr(0, equals));
-    auto value = decode(one.substr(std::min(one.size(), equals + 1)));
-    if (!name || !value) return broken();
-    query.emplace_back(std::move(*name), std::move(*value));
-  }
-  std::ranges::sort(query);
-  return query;
-}
-
-}  // namespace
 
 const std::string* Target::find(std::string_view name) const {
   const auto found =
@@ -70,7 +70,7 @@ Answer<Target> parse_target(const http::Request& request, std::string_view domai
   if (!raw.starts_with('/')) return broken();
   const size_t question = std::min(raw.find('?'), raw.size());
   Target target;
-  CUSP_TRY(target.path, decode(raw.substr(0, question)));
+  CUSP_TRY(target.path, uri_decode(raw.substr(0, question)));
   CUSP_TRY(target.query, parse_query(raw.substr(std::min(raw.size(), question + 1))));
   const std::string_view host =
       std::string_view(request.authority).substr(0, request.authority.find(':'));

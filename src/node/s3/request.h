@@ -34,5 +34,7 @@ Answer<Target> parse_target(const http::Request& request, std::string_view domai
 // As Signature Version 4 wants names and values: all but unreserved characters escaped, in upper
 // case; a path keeps its slashes.
 std::string uri_encode(std::string_view text, bool keep_slashes = false);
+// The other way. Failures: InvalidURI (a broken escape).
+Answer<std::string> uri_decode(std::string_view text);
 
 }  // namespace cusp::node::s3

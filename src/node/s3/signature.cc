@@ -190,11 +190,6 @@ std::string canonical_request(const http::Request& request, const Target& target
   return text + fmt::format("\n{}\n{}", fmt::join(credential.signed_fields, ";"), payload);
 }
 
-std::string signing_key(std::string_view secret, const Credential& credential) {
-  const std::string day = hmac("AWS4" + std::string(secret), credential.day);
-  return hmac(hmac(hmac(day, credential.region), kService), kTermination);
-}
-
 Answer<> check_time(const Credential& credential, sys_seconds now) {
   const sys_seconds time = *parse_time(credential.time);
   if (time - now > kSkewMax || (!credential.expires && now - time > kSkewMax)) {
@@ -220,6 +215,19 @@ bool signs_all(const http::Request& request, const Credential& credential) {
 
 std::string Credential::scope() const {
   return fmt::format("{}/{}/{}/{}", day, region, kService, kTermination);
+}
+
+std::string signing_key(std::string_view secret, const Credential& credential) {
+  const std::string day = hmac("AWS4" + std::string(secret), credential.day);
+  return hmac(hmac(hmac(day, credential.region), kService), kTermination);
+}
+
+std::string signature_of(const http::Request& request, const Target& target,
+                         const Credential& credential, std::string_view payload,
+                         std::string_view signing_key) {
+  const std::string digest = sha256_hex({canonical_request(request, target, credential, payload)});
+  return hex(hmac(signing_key, fmt::format("{}\n{}\n{}\n{}", kAlgorithm, credential.time,
+                                           credential.scope(), digest)));
 }
 
 Answer<Credential> parse_credential(const http::Request& request, const Target& target) {
@@ -260,12 +268,8 @@ Answer<Verified> verify(const http::Request& request, const Target& target, cons
     return refuse(400, "InvalidRequest", "Missing required header: x-amz-content-sha256");
   }
   if (payload.empty()) payload = kUnsigned;
-  const std::string request_digest =
-      sha256_hex({canonical_request(request, target, credential, payload)});
-  const std::string text = fmt::format("{}\n{}\n{}\n{}", kAlgorithm, credential.time,
-                                       credential.scope(), request_digest);
   std::string signing = signing_key(token->secret, credential);
-  if (!equal(hex(hmac(signing, text)), credential.signature)) {
+  if (!equal(signature_of(request, target, credential, payload, signing), credential.signature)) {
     return refuse(403, "SignatureDoesNotMatch",
                   "The request signature we calculated does not match the signature you provided. "
                   "Check your key and signing method.");

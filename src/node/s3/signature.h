@@ -36,6 +36,14 @@ struct Credential {
 // AuthorizationHeaderMalformed, AuthorizationQueryParametersError, InvalidRequest.
 Answer<Credential> parse_credential(const http::Request& request, const Target& target);
 
+// The key that requests of this day and region are signed with, made from the secret.
+std::string signing_key(std::string_view secret, const Credential& credential);
+// The signature that `credential` is to carry: 64 hexadecimal digits. `payload` is the digest of
+// the body in hexadecimal, or what x-amz-content-sha256 has in its place.
+std::string signature_of(const http::Request& request, const Target& target,
+                         const Credential& credential, std::string_view payload,
+                         std::string_view signing_key);
+
 // How the chunks of a body are signed: each one's signature goes into the next one's.
 struct ChunkSigner {
   std::string key;

@@ -9,8 +9,8 @@
 #include "store/object/head.h"
 
 // How objects, uploads and parts lie in the index (docs/formats/stores.md): MessagePack, with what
-// a list shows in the entry's metadata. For the .cc files of this folder. Every decode… answers
-// kDataLoss for what was not written here.
+// a list shows in the entry's metadata. For the .cc files of this folder, but for the checks. Every
+// decode… answers kDataLoss for what was not written here.
 namespace cusp::store::object {
 
 // The kinds of records, which their keys begin with.

@@ -21,7 +21,9 @@ inline constexpr size_t kTargetBytesMax = 16 * kKiB;   // request target; 414 be
 inline constexpr uint64_t kBodyBytesMax = 100 * kMiB;  // streamed; 413 beyond
 inline constexpr size_t kBodyChunkBytes = 64 * kKiB;   // the most that one part of a body holds
 inline constexpr auto kHeadTimeout = 10s;  // first byte of a request to the end of its head; 408
-inline constexpr auto kBodyIdleTimeout = 30s;     // between two parts of a body, either way
+inline constexpr auto kBodyIdleTimeout = 30s;  // between two parts of a body, either way
+// A client that keeps a body waiting has that long once, and more for what it moves meanwhile.
+inline constexpr uint32_t kClientBytesPerSecondMin = 240;
 inline constexpr auto kKeepAliveTimeout = 60s;    // an idle connection is closed after
 inline constexpr auto kTunnelIdleTimeout = 300s;  // no byte either way after a 101
 inline constexpr auto kTlsHandshakeTimeout = 10s;

@@ -109,6 +109,7 @@ class H1Session final : public Connection,
   io::Task<void> pass_bytes(Tunnel& tunnel);
   io::Task<void> pass_answers(Tunnel& tunnel);
   io::Task<void> linger();
+  ssize_t fill_body();
   std::optional<Result<BodyPart>> take_part();
   Result<BodyPart> fail_body(ErrorCode code, const char* message);
   void client_gone();
@@ -136,6 +137,7 @@ class H1Session final : public Connection,
   uint16_t remote_port_ = 0;
 
   H1Input input_;
+  Pace read_pace_;              // of the request's body
   size_t seen_ = 0;             // of the unread bytes, how many find_head_end has looked at
   std::string out_;             // what is being written, kept for its capacity
   std::string_view unsent_;     // what follows out_, of the response that is being sent

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "http/h1_connection.h"
@@ -32,12 +33,18 @@ std::optional<Result<BodyPart>> H1Session::take_part() {
   return std::move(**part);
 }
 
+ssize_t H1Session::fill_body() {
+  const ssize_t size = input_.fill(*stream_, server_.scratch);
+  if (size > 0) read_pace_.moved(static_cast<size_t>(size), server_.now);
+  return size;
+}
+
 std::optional<Result<BodyPart>> H1Session::try_read_body() {
   if (expects_continue_ || body_reading_ || body_failed_ || input_.body_ended()) {
     return std::nullopt;
   }
   auto part = take_part();
-  if (!part && input_.fill(*stream_, server_.scratch) > 0) part = take_part();
+  if (!part && fill_body() > 0) part = take_part();
   return part;
 }
 
@@ -57,11 +64,11 @@ io::Task<Result<BodyPart>> H1Session::read_body(std::chrono::milliseconds patien
   }
   while (true) {
     if (auto part = take_part()) co_return std::move(*part);
-    const ssize_t size = input_.fill(*stream_, server_.scratch);
+    const ssize_t size = fill_body();
     if (size > 0) continue;
     bool open = size == io::Stream::kWouldBlock;
     if (open) {
-      arm_read(patience);
+      arm_read(std::min(patience, read_pace_.wait(server_.now)));
       body_reading_ = true;
       open = co_await stream_->wait_read();
       body_reading_ = false;

@@ -34,6 +34,7 @@ H1Session::H1Session(ServerContext& server, H1Pause from)
       tls_(stream_->tls()),
       limits_(server.head_limits()),
       input_(limits_, std::move(from.data)),
+      read_pace_(server.pace()),
       first_(from.first),
       idle_(from.sending == nullptr),
       reading_head_(idle_),
@@ -204,6 +205,7 @@ H1Session::Step H1Session::begin_exchange(const RequestFraming& framing) {
     return refuse({413, "the body is larger than the limit"});
   }
   input_.begin_body(framing.framing, framing.content_length);
+  read_pace_ = server_.pace();
   body_failed_ = false;
   keep_alive_ = framing.keep_alive;
   expects_continue_ = framing.expects_continue && !input_.body_ended();

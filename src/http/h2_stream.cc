@@ -35,7 +35,9 @@ H2Stream::H2Stream(std::shared_ptr<H2Connection> connection, int32_t id)
       head_(std::in_place, connection_->server().limits.head_bytes_max,
             connection_->server().limits.fields_max),
       body_event_(connection_->server().executor),
-      part_taken_(connection_->server().executor) {}
+      read_pace_(connection_->server().pace()),
+      part_taken_(connection_->server().executor),
+      send_pace_(connection_->server().pace()) {}
 
 std::string_view H2Stream::remote_address() const { return connection_->remote_address(); }
 uint16_t H2Stream::remote_port() const { return connection_->remote_port(); }
@@ -110,6 +112,7 @@ void H2Stream::on_data(std::string_view data) {
     nghttp2_session_consume_connection(connection_->session(), data.size());
     return;
   }
+  read_pace_.moved(data.size(), connection_->server().now);
   body_.add(data);
   body_event_.notify();
 }
@@ -134,10 +137,10 @@ BodyPart H2Stream::next_part() {
 
 io::Task<Result<BodyPart>> H2Stream::read_body() {
   const auto keep = shared_from_this();
-  const auto deadline = io::Event::Clock::now() + connection_->server().limits.body_idle_timeout;
   if (!body_ready() && std::exchange(expects_continue_, false)) send_interim(100, {});
   while (!body_ready()) {
-    if (!co_await body_event_.wait_until(deadline)) {
+    const auto patience = read_pace_.wait(connection_->server().now);
+    if (!co_await body_event_.wait_until(io::Event::Clock::now() + patience)) {
       body_error_ = ErrorCode::kDeadlineExceeded;
       discard_body();
     }
@@ -293,6 +296,7 @@ ssize_t H2Stream::offer_data(size_t room, uint32_t* flags) {
 std::string_view H2Stream::take_data(size_t size) {
   const std::string_view data = part_.bytes().substr(part_at_, size);
   part_at_ += size;
+  send_pace_.moved(size, connection_->server().now);
   if (part_at_ < part_.bytes().size()) {
     arm_send();
   } else if (!part_.end) {
@@ -302,7 +306,7 @@ std::string_view H2Stream::take_data(size_t size) {
   return data;
 }
 
-void H2Stream::arm_send() { arm(connection_->server().limits.body_idle_timeout); }
+void H2Stream::arm_send() { arm(send_pace_.wait(connection_->server().now)); }
 
 void H2Stream::arm(std::chrono::milliseconds timeout) {
   deadline_ = connection_->after(timeout);

@@ -10,6 +10,7 @@
 #include "http/h2_inbox.h"
 #include "http/h2_request.h"
 #include "http/message.h"
+#include "http/pace.h"
 #include "io/event.h"
 
 namespace cusp::http {
@@ -90,6 +91,7 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   bool body_held_ = false;  // the handler has the body
   std::optional<ErrorCode> body_error_;
   io::Event body_event_;
+  Pace read_pace_;
 
   // The response.
   BodyPart part_;  // being sent; bytes before part_at_ are
@@ -100,6 +102,7 @@ class H2Stream final : public Connection, public std::enable_shared_from_this<H2
   bool sent_ = false;
   bool reset_ = false;  // by us
   io::Event part_taken_;
+  Pace send_pace_;
   io::Event::Clock::time_point deadline_ = io::Event::Clock::time_point::max();
 
   std::function<void()> gone_callback_;

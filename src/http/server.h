@@ -25,6 +25,7 @@ struct ServerLimits {
   size_t connections_max = limits::kConnectionsMax;
   std::chrono::milliseconds head_timeout = limits::kHeadTimeout;
   std::chrono::milliseconds body_idle_timeout = limits::kBodyIdleTimeout;
+  uint32_t client_bytes_per_second_min = limits::kClientBytesPerSecondMin;  // not 0
   std::chrono::milliseconds keep_alive_timeout = limits::kKeepAliveTimeout;
   std::chrono::milliseconds tunnel_idle_timeout = limits::kTunnelIdleTimeout;
 };

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "http/h1_parser.h"
+#include "http/pace.h"
 #include "http/server.h"
 #include "io/asio.h"
 
@@ -46,6 +47,9 @@ class ServerContext {
   HeadLimits head_limits() const {
     return {limits.head_bytes_max, limits::kTargetBytesMax, limits.fields_max};
   }
+
+  // For one direction of a message.
+  Pace pace() const { return {limits.body_idle_timeout, limits.client_bytes_per_second_min}; }
 
   // Refreshes `now` and `date`, and times sessions out.
   void tick();

@@ -18,6 +18,7 @@ from peers import certificate
 
 CONNECTIONS = 10_000
 HEAD_TIMEOUT = 10  # seconds: base/limits.h
+BODY_PATIENCE = 30  # seconds: base/limits.h
 NOISE = os.urandom(3 << 20)
 IN_MEMORY = NOISE[: 250 << 10]  # small enough for the node to keep it there
 GOOD_TIMEOUT = 60 if INSTRUMENTED else 10  # of those who ask beside them
@@ -192,6 +193,26 @@ def test_slow_bodies_do_not_keep_the_places_of_a_component(server, record_proper
         assert INSTRUMENTED or p99(times) < 1
         assert set(good) == {200}
         assert ended(clients, time.monotonic() + 60) == CONNECTIONS
+
+
+def test_bodies_that_drip_are_cut(server, record_property):
+    """A byte each second, of a body that nobody reads: never idle, never done."""
+    head = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10000\r\n\r\n"
+    count = CONNECTIONS // 3
+    with many_descriptors(), slow_clients(server, count, head) as clients:
+        began = time.monotonic()
+        dripping = set(clients)
+        while dripping and time.monotonic() < began + BODY_PATIENCE + 30:
+            for client in list(dripping):
+                try:
+                    client.send(b"x")
+                except OSError:
+                    dripping.discard(client)
+            time.sleep(1)
+        seconds = time.monotonic() - began
+        report(record_property, clients=count, seconds_until_all_were_cut=round(seconds, 1))
+        assert not dripping
+        assert seconds > BODY_PATIENCE / 2
 
 
 def test_slow_readers_do_not_keep_the_places_of_a_component(server, record_property):

@@ -98,20 +98,29 @@ void Index::remove(const std::vector<std::string>& digests) {
   }
 }
 
+Result<> Index::sweep_part(const kv::Listed& listed) {
+  CUSP_TRY(const auto upload, entries_->get_blocking(upload_of_part(listed.key)));
+  if (upload) return {};
+  CUSP_TRY(const Part part, decode_part(listed.metadata, listed.revision));
+  kv::Write write;
+  write.push_back(kv::Change::erase(listed.key));
+  write.back().expected = listed.revision;
+  write.push_back(kv::Change::increment(reference_key(part.content.digest), -1));
+  CUSP_CHECK(entries_->write_blocking(std::move(write)));
+  return {};
+}
+
 Result<> Index::sweep_parts() {
   std::string after;
   while (true) {
     CUSP_TRY(const kv::Page page,
              entries_->list_blocking({.prefix = {kPartRecord, '\0'}, .after = after}));
     for (const auto& listed : page.keys) {
-      CUSP_TRY(const auto upload, entries_->get_blocking(upload_of_part(listed.key)));
-      if (upload) continue;
-      CUSP_TRY(const Part part, decode_part(listed.metadata, listed.revision));
-      kv::Write write;
-      write.push_back(kv::Change::erase(listed.key));
-      write.back().expected = listed.revision;
-      write.push_back(kv::Change::increment(reference_key(part.content.digest), -1));
-      CUSP_CHECK(entries_->write_blocking(std::move(write)));
+      const auto swept = sweep_part(listed);
+      if (swept) continue;
+      if (swept.error().code != ErrorCode::kDataLoss) return swept;
+      log::warn("a part of an upload stays, since its record is damaged: {}",
+                swept.error().to_string());
     }
     if (!page.next) return {};
     after = *page.next;
@@ -124,12 +133,6 @@ void Index::post_sweep(std::shared_ptr<Index> index) {
       log::warn("what no object refers to was not removed: {}", swept.error().to_string());
     }
   });
-}
-
-bool Index::sweep_due() {
-  const kv::Time now = now_();
-  kv::Time last = swept_;
-  return now - last >= std::chrono::hours(24) && swept_.compare_exchange_strong(last, now);
 }
 
 Result<size_t> Index::sweep() {

@@ -33,14 +33,12 @@ class Index {
   // reference any more are removed. Those that get one are pinned by the caller.
   io::Task<Result<bool>> write(kv::Write write, References references);
 
-  // What a crash has left: parts without their upload, contents without a reference. Blocks. How
-  // many contents were removed.
+  // What a crash and uploads that have expired have left: parts without their upload, contents
+  // without a reference. A part that cannot be read is logged and stays, with its content. Blocks.
+  // How many contents were removed.
   Result<size_t> sweep();
   // The same on the pool; what fails is logged.
   static void post_sweep(std::shared_ptr<Index> index);
-  // Whether a day has gone since this was last true, or the index was opened: uploads that have
-  // expired leave their parts to a sweep.
-  bool sweep_due();
 
   // As those of kv::Database.
   std::unique_lock<std::mutex> hold() { return database_->hold(); }
@@ -57,11 +55,12 @@ class Index {
 
  private:
   Index(std::function<kv::Time()> now, io::BlockingPool& pool)
-      : now_(std::move(now)), pool_(pool), swept_(now_()) {}
+      : now_(std::move(now)), pool_(pool) {}
 
   Result<bool> referenced(const std::string& digest) const;
   void remove(const std::vector<std::string>& digests);
   Result<> sweep_parts();
+  Result<> sweep_part(const kv::Listed& listed);
 
   const std::function<kv::Time()> now_;
   io::BlockingPool& pool_;
@@ -69,7 +68,6 @@ class Index {
   std::shared_ptr<kv::Store> entries_;  // shared with the database
   std::unique_ptr<Contents> contents_;
   std::atomic<bool> closed_ = false;
-  std::atomic<kv::Time> swept_;
   std::mutex mutex_;
   std::set<std::string> pinned_;  // without a reference, but somebody was reading them
 };

@@ -105,7 +105,6 @@ io::Task<Result<Upload>> Bucket::begin_upload(std::string key, FieldList fields,
   write.back().key = upload_key(prefix_, upload.key, upload.id);
   write.back().expires = upload.begun + limits::kObjectUploadAge;
   CUSP_CO_CHECK(co_await index_->write(std::move(write), {}));
-  if (index_->sweep_due()) Index::post_sweep(index_);
   co_return upload;
 }
 

@@ -1,5 +1,7 @@
 #include "store/object/objects.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 #include "io/asio.h"
@@ -10,8 +12,23 @@ namespace cusp::store::object {
 
 Result<std::unique_ptr<Objects>> Objects::open(ObjectsOptions options, io::BlockingPool& pool) {
   CUSP_TRY(auto index, Index::open(options.directory, std::move(options.now), pool));
-  Index::post_sweep(index);
-  return std::unique_ptr<Objects>(new Objects(std::move(index)));
+  return std::unique_ptr<Objects>(new Objects(std::move(index), options.sweep_interval));
+}
+
+Objects::Objects(std::shared_ptr<Index> index, std::chrono::milliseconds sweep_interval)
+    : index_(std::move(index)), sweeper_([this, sweep_interval](std::stop_token stop) {
+        sweep_at_intervals(std::move(stop), sweep_interval);
+      }) {
+  ::pthread_setname_np(sweeper_.native_handle(), "cusp-sweeper");
+}
+
+// No shard has the object stores, and a node that nobody writes to has nothing else to wake it.
+void Objects::sweep_at_intervals(std::stop_token stop, std::chrono::milliseconds interval) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    Index::post_sweep(index_);
+    wake_.wait_for(lock, stop, interval, [] { return false; });
+  }
 }
 
 Result<std::shared_ptr<Bucket>> Objects::bucket(const kv::StoreName& name) {
@@ -46,6 +63,9 @@ std::unique_lock<std::mutex> Objects::hold() { return index_->hold(); }
 
 Result<> Objects::snapshot(const std::string& directory) { return index_->snapshot(directory); }
 
-void Objects::close() { index_->close(); }
+void Objects::close() {
+  sweeper_.request_stop();
+  index_->close();
+}
 
 }  // namespace cusp::store::object

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/result.h"
 #include "io/blocking_pool.h"
@@ -18,13 +21,16 @@ struct ObjectsOptions {
     return std::chrono::time_point_cast<std::chrono::milliseconds>(
         std::chrono::system_clock::now());
   };
+  // How often what expired uploads have left is looked for.
+  std::chrono::milliseconds sweep_interval = std::chrono::hours(24);
 };
 
 // The object stores of one node: contents as files, and an index of them in RocksDB (decision 015).
 // Thread-safe. One process has the folder (Stores::lock).
 class Objects {
  public:
-  // Blocks. `pool` outlives it. What a crash has left is looked for on the pool. Errors: those of
+  // Blocks. `pool` outlives it. What a crash and expired uploads have
+  // left is looked for on the pool, now and at each interval. Errors: those of
   // kv::Database and Contents.
   static Result<std::unique_ptr<Objects>> open(ObjectsOptions options, io::BlockingPool& pool);
   ~Objects() { close(); }
@@ -47,9 +53,13 @@ class Objects {
   void close();
 
  private:
-  explicit Objects(std::shared_ptr<Index> index) : index_(std::move(index)) {}
+  Objects(std::shared_ptr<Index> index, std::chrono::milliseconds sweep_interval);
+  void sweep_at_intervals(std::stop_token stop, std::chrono::milliseconds interval);
 
   const std::shared_ptr<Index> index_;  // shared with the buckets and the sweep
+  std::mutex mutex_;                    // for the wait alone
+  std::condition_variable_any wake_;
+  std::jthread sweeper_;  // last: it uses the rest
 };
 
 }  // namespace cusp::store::object

@@ -18,11 +18,13 @@ class BucketTest : public ::testing::Test {
   BucketTest() { open(); }
   ~BucketTest() override { pool.stop(); }
 
-  void open() {
+  void open(std::chrono::milliseconds sweep_interval = std::chrono::hours(24)) {
     bucket.reset();
     objects.reset();
-    auto opened = Objects::open(
-        {.directory = folder.path() + "/objects", .now = [this] { return now.load(); }}, pool);
+    auto opened = Objects::open({.directory = folder.path() + "/objects",
+                                 .now = [this] { return now.load(); },
+                                 .sweep_interval = sweep_interval},
+                                pool);
     ASSERT_TRUE(opened) << opened.error().to_string();
     objects = std::move(*opened);
     bucket = *objects->bucket({"app", "default"});

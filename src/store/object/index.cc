@@ -127,14 +127,6 @@ Result<> Index::sweep_parts() {
   }
 }
 
-void Index::post_sweep(std::shared_ptr<Index> index) {
-  index->pool_.post([index] {
-    if (const auto swept = index->sweep(); !swept && !index->closed()) {
-      log::warn("what no object refers to was not removed: {}", swept.error().to_string());
-    }
-  });
-}
-
 Result<size_t> Index::sweep() {
   CUSP_CHECK(sweep_parts());
   return contents_->sweep([this](const std::string& digest) { return referenced(digest); });

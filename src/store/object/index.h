@@ -37,8 +37,6 @@ class Index {
   // without a reference. A part that cannot be read is logged and stays, with its content. Blocks.
   // How many contents were removed.
   Result<size_t> sweep();
-  // The same on the pool; what fails is logged.
-  static void post_sweep(std::shared_ptr<Index> index);
 
   // As those of kv::Database.
   std::unique_lock<std::mutex> hold() { return database_->hold(); }

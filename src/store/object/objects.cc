@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/log.h"
 #include "io/asio.h"
 #include "store/object/index.h"
 #include "store/object/record.h"
@@ -22,11 +23,14 @@ Objects::Objects(std::shared_ptr<Index> index, std::chrono::milliseconds sweep_i
   ::pthread_setname_np(sweeper_.native_handle(), "cusp-sweeper");
 }
 
-// No shard has the object stores, and a node that nobody writes to has nothing else to wake it.
+// No shard has the object stores, and a node that nobody writes to has nothing else to wake it. Who
+// closes the stores waits for the end of a sweep, which comes with the next thing that it reads.
 void Objects::sweep_at_intervals(std::stop_token stop, std::chrono::milliseconds interval) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    Index::post_sweep(index_);
+    if (const auto swept = index_->sweep(); !swept && !index_->closed()) {
+      log::warn("what no object refers to was not removed: {}", swept.error().to_string());
+    }
     wake_.wait_for(lock, stop, interval, [] { return false; });
   }
 }

@@ -29,9 +29,8 @@ struct ObjectsOptions {
 // Thread-safe. One process has the folder (Stores::lock).
 class Objects {
  public:
-  // Blocks. `pool` outlives it. What a crash and expired uploads have
-  // left is looked for on the pool, now and at each interval. Errors: those of
-  // kv::Database and Contents.
+  // Blocks. `pool` outlives it. What a crash and expired uploads have left is looked for on a
+  // thread of its own, now and at each interval. Errors: those of kv::Database and Contents.
   static Result<std::unique_ptr<Objects>> open(ObjectsOptions options, io::BlockingPool& pool);
   ~Objects() { close(); }
   Objects(const Objects&) = delete;

@@ -102,7 +102,7 @@ def test_a_large_object_passes_both_ways_without_being_held(app):
 
 
 def test_a_reader_that_stops_holds_nothing_of_the_rest(app):
-    server = app()
+    server = app(limits='[component.it.limits]\ncpu_time = "10s"\n')
     content = b"x" * (64 << 20)
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.request("PUT", "/default/large", content)
